@@ -1,0 +1,36 @@
+# The two commands of the README are `make up` and `make test`. All tools live in .venv, at the versions of uv.lock.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
+EVERY  ?= 10
+UP     := --every $(EVERY) $(if $(TICKS),--ticks $(TICKS)) $(ARGS)
+
+.PHONY: up test check bench docs clean
+
+up: $(VENV)/.synced                       ## the whole product on this machine: make up [TICKS=3] [EVERY=10]
+	$(BIN)/tickover up $(UP)
+
+test: check                               ## the one gate
+	$(BIN)/pytest
+
+check: $(VENV)/.synced                    ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/.synced                    ## figures, measured here and now
+	$(BIN)/python bench/tick.py
+
+docs: $(VENV)/.synced                     ## the pages that are drawn from code
+	$(BIN)/python docs/draw_states.py
+
+clean:
+	rm -rf $(VENV) .tickover .mypy_cache .ruff_cache .pytest_cache
+
+# uv makes the environment from the lock file; where it is missing, pip brings it into .venv.
+$(VENV)/.synced: pyproject.toml uv.lock
+	@command -v uv >/dev/null 2>&1 || { test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet uv; }; }
+	$(UV) sync --quiet --locked --inexact --all-extras --python $(PYTHON)
+	@touch $@

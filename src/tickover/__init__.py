@@ -1,0 +1,1 @@
+"""Moves cron-driven background work onto durable functions, and back, without dropping a tick."""

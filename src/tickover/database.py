@@ -1,0 +1,66 @@
+"""Connections to PostgreSQL, made so that PgBouncer in transaction mode may stand in between."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from psycopg import AsyncConnection, Connection
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
+
+# No prepared statement outlives its transaction, so none is made: PgBouncer may hand the next
+# transaction another server connection.
+_CONNECT: dict[str, Any] = {"autocommit": True, "prepare_threshold": None}
+
+Async = AsyncConnection[TupleRow]
+Sync = Connection[TupleRow]
+
+
+class Database:
+    """A pool of connections for async code, and a second, lazy one for sync code that runs in threads.
+
+    Connections are in autocommit mode: a transaction is opened by `transaction()`, or by
+    `connection.transaction()` where several are needed.
+
+    Args:
+        dsn: a PostgreSQL connection URI.
+        size: the most connections each pool may hold.
+        wait: seconds to wait for a free connection before giving up.
+    """
+
+    def __init__(self, dsn: str, size: int = 10, wait: float = 10.0) -> None:
+        self.dsn = dsn
+        self._pool = AsyncConnectionPool[Async](
+            dsn, min_size=1, max_size=size, timeout=wait, open=False, kwargs=_CONNECT, name="tickover"
+        )
+        self._sync = ConnectionPool[Sync](
+            dsn, min_size=0, max_size=size, timeout=wait, open=False, kwargs=_CONNECT, name="tickover-threads"
+        )
+
+    async def open(self) -> None:
+        """Open the async pool; returns at once, the first use waits for a connection."""
+        await self._pool.open()
+
+    async def close(self) -> None:
+        """Give all connections back to the server."""
+        await self._pool.close()
+        self._sync.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Async]:
+        """A pooled connection in autocommit mode."""
+        async with self._pool.connection() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Async]:
+        """A pooled connection inside one transaction; an exception rolls it back."""
+        async with self._pool.connection() as connection, connection.transaction():
+            yield connection
+
+    @contextmanager
+    def sync_transaction(self) -> Iterator[Sync]:
+        """As `transaction`, for sync callables, which run in threads."""
+        self._sync.open()
+        with self._sync.connection() as connection, connection.transaction():
+            yield connection

@@ -1,0 +1,1 @@
+"""The Inngest SDK at arm's length: sending events, serving functions."""

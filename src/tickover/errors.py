@@ -1,0 +1,89 @@
+"""Every error Tickover raises on purpose. Each text says what is wrong and what to do next.
+
+TickoverError
+├── SettingsError        a setting is missing or malformed
+├── ContractError        the declared contract contradicts itself
+├── RequestError         a caller sent something that cannot be served (carries an HTTP status)
+├── EnqueueError         a job cannot be stored as given
+├── LeaseLostError       another executor took over; this one must stop
+├── BudgetExceededError  a piece of work overran the time it was given
+├── SendError            events could not be handed to the engine
+├── EnvironmentStateError  this machine is not in a state to run (ports, directories, other processes)
+└── WireError            the local engine was asked for something it refuses
+"""
+
+from http import HTTPStatus
+
+
+class TickoverError(Exception):
+    """The head of the family."""
+
+
+class SettingsError(TickoverError):
+    """A setting is missing or malformed; the text names the variable and never shows a secret."""
+
+
+class ContractError(TickoverError):
+    """The declared contract contradicts itself; the text lists every contradiction."""
+
+
+class RequestError(TickoverError):
+    """A request that cannot be served as it was sent.
+
+    Args:
+        status: the HTTP status to answer with.
+        code: a stable, kebab-case name of the case; the problem document's `type` ends in it.
+        detail: what was wrong and what to send instead.
+    """
+
+    def __init__(self, status: HTTPStatus, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+
+
+class EnqueueError(TickoverError):
+    """A job cannot be stored as given; nothing of the call was stored."""
+
+
+class LeaseLostError(TickoverError):
+    """Another executor holds the lease now; whoever gets this must stop without recording anything."""
+
+
+class BudgetExceededError(TickoverError):
+    """A piece of work overran the time it was given and was cut off."""
+
+
+class SendError(TickoverError):
+    """Events could not be handed to the engine.
+
+    Args:
+        kind: one of `refused`, `rejected`, `unavailable`, `timeout`, `malformed`, `unconfigured`.
+        detail: what was seen, with the remedy.
+        status: the last HTTP status the engine answered with, if it answered.
+    """
+
+    def __init__(self, kind: str, detail: str, status: int | None = None) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.status = status
+
+
+class EnvironmentStateError(TickoverError):
+    """This machine is not in a state to run: a port is taken, another run is alive, a directory is stale."""
+
+
+class WireError(TickoverError):
+    """The local engine refuses a request, as the real one would.
+
+    Args:
+        status: the HTTP status to answer with.
+        detail: the message of the answer.
+    """
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail

@@ -1,0 +1,1 @@
+"""Carrying out what is owed, the same way on every path."""

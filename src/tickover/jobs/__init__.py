@@ -1,0 +1,1 @@
+"""The job queue: stored in PostgreSQL, drained by ticks."""

@@ -1,0 +1,1 @@
+"""The record of what is owed and what became of it."""

@@ -1,0 +1,1 @@
+"""Ready-made responsibilities beside the queue: recovery, retention, queue health."""

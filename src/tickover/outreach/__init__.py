@@ -1,0 +1,1 @@
+"""The reference application: an outreach inbox with drafts, pipeline runs and memories."""

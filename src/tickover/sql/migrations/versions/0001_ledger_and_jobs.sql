@@ -1,0 +1,118 @@
+CREATE TABLE tickover.tick (
+  id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  dispatch_key    text NOT NULL UNIQUE,
+  route           text NOT NULL,
+  client_id       text,
+  identity_source text NOT NULL,
+  mode            text NOT NULL,
+  reason          text NOT NULL,
+  correlation_id  text NOT NULL,
+  event_ids       text[] NOT NULL DEFAULT '{}',
+  error           jsonb,
+  requested_at    timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX tick_newest ON tickover.tick (route, id DESC);
+
+CREATE TABLE tickover.obligation (
+  id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  tick_id          bigint NOT NULL REFERENCES tickover.tick ON DELETE CASCADE,
+  function         text NOT NULL,
+  client_id        text,
+  state            text NOT NULL CHECK (
+    state IN ('owed', 'accepted', 'running', 'retrying', 'succeeded', 'failed', 'covered')),
+  path             text CHECK (path IN ('durable', 'inline', 'fallback', 'recovery')),
+  run_id           text,
+  fence            bigint NOT NULL DEFAULT 0,
+  attempt          integer NOT NULL DEFAULT 0,
+  lease_expires_at timestamptz,
+  start_by         timestamptz NOT NULL,
+  finish_by        timestamptz,
+  started_at       timestamptz,
+  finished_at      timestamptz,
+  error            text,
+  covered_by       bigint REFERENCES tickover.obligation ON DELETE SET NULL,
+  created_at       timestamptz NOT NULL DEFAULT now(),
+  UNIQUE (tick_id, function)
+);
+-- Unended obligations are few; every question about what is still owed walks only them.
+CREATE INDEX obligation_unended ON tickover.obligation (function, id)
+  WHERE state IN ('owed', 'accepted', 'running', 'retrying');
+CREATE INDEX obligation_newest ON tickover.obligation (function, id DESC);
+
+CREATE TABLE tickover.responsibility_run (
+  id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  obligation_id  bigint NOT NULL REFERENCES tickover.obligation ON DELETE CASCADE,
+  responsibility text NOT NULL,
+  path           text NOT NULL,
+  attempt        integer NOT NULL,
+  fence          bigint NOT NULL,
+  started_at     timestamptz NOT NULL,
+  duration_ms    double precision NOT NULL,
+  summary        jsonb NOT NULL,
+  error          text
+);
+CREATE INDEX responsibility_run_obligation ON tickover.responsibility_run (obligation_id);
+-- What a function has done for a tick is not done again.
+CREATE UNIQUE INDEX responsibility_run_once ON tickover.responsibility_run (obligation_id, responsibility)
+  WHERE error IS NULL;
+
+CREATE TABLE tickover.job (
+  id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  kind             text NOT NULL CHECK (kind ~ '^[a-z][a-z0-9_.-]{0,99}$'),
+  client_id        text CHECK (client_id ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$'),
+  payload          jsonb NOT NULL,
+  priority         smallint NOT NULL DEFAULT 0,
+  run_at           timestamptz NOT NULL DEFAULT now(),
+  state            text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running', 'succeeded', 'dead')),
+  attempts         integer NOT NULL DEFAULT 0,
+  max_attempts     integer NOT NULL DEFAULT 5 CHECK (max_attempts BETWEEN 1 AND 100),
+  timeout_s        double precision NOT NULL DEFAULT 60 CHECK (timeout_s > 0 AND timeout_s <= 3600),
+  dedupe_key       text CHECK (length(dedupe_key) BETWEEN 1 AND 200),
+  fence            bigint NOT NULL DEFAULT 0,
+  lease_expires_at timestamptz,
+  last_error       text,
+  created_at       timestamptz NOT NULL DEFAULT now(),
+  finished_at      timestamptz
+);
+CREATE INDEX job_due ON tickover.job (priority DESC, run_at, id) WHERE state = 'queued';
+CREATE INDEX job_oldest_due ON tickover.job (run_at, id) WHERE state = 'queued';
+CREATE INDEX job_leased ON tickover.job (lease_expires_at) WHERE state = 'running';
+CREATE INDEX job_dead ON tickover.job (id DESC) WHERE state = 'dead';
+CREATE UNIQUE INDEX job_dedupe ON tickover.job (kind, dedupe_key) WHERE state IN ('queued', 'running');
+
+-- Any client, in any language, inside its own transaction. Returns the job's id; for a dedupe key that an
+-- unfinished job of the same kind holds already, that job's id.
+CREATE FUNCTION tickover.enqueue(
+  kind         text,
+  payload      jsonb,
+  client_id    text DEFAULT NULL,
+  run_at       timestamptz DEFAULT NULL,
+  priority     integer DEFAULT 0,
+  max_attempts integer DEFAULT 5,
+  timeout_s    double precision DEFAULT 60,
+  dedupe_key   text DEFAULT NULL
+) RETURNS bigint LANGUAGE plpgsql AS $$
+#variable_conflict use_variable
+DECLARE
+  job_id bigint;
+BEGIN
+  IF run_at IS NOT NULL AND run_at > now() + interval '10 years' THEN
+    RAISE EXCEPTION 'run_at % lies more than 10 years ahead', run_at
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'Give a time at which the job is really meant to run.';
+  END IF;
+  IF priority NOT BETWEEN -1000 AND 1000 THEN
+    RAISE EXCEPTION 'priority % is not between -1000 and 1000', priority USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  LOOP
+    INSERT INTO tickover.job AS j (kind, payload, client_id, run_at, priority, max_attempts, timeout_s, dedupe_key)
+    VALUES (kind, payload, client_id, coalesce(run_at, now()), priority, max_attempts, timeout_s, dedupe_key)
+    ON CONFLICT DO NOTHING
+    RETURNING j.id INTO job_id;
+    EXIT WHEN job_id IS NOT NULL;
+    SELECT j.id INTO job_id FROM tickover.job j
+    WHERE j.kind = enqueue.kind AND j.dedupe_key = enqueue.dedupe_key AND j.state IN ('queued', 'running');
+    EXIT WHEN job_id IS NOT NULL; -- otherwise that job ended between the two statements: try again
+  END LOOP;
+  RETURN job_id;
+END
+$$;

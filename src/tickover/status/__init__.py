@@ -1,0 +1,1 @@
+"""Each function's newest status, mirrored in Redis."""
