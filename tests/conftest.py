@@ -1,0 +1,65 @@
+"""Real servers for every test that needs one: PostgreSQL and Valkey from the `embedded` extra."""
+
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tickover import embedded
+from tickover.database import Database
+from tickover.migrations import migrate
+
+_TEMPLATE = "tickover_template"
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URI of a throwaway PostgreSQL server; its own database is empty."""
+    with embedded.postgres(tmp_path_factory.mktemp("postgres")) as uri:
+        yield uri
+
+
+def database_uri(server: str, name: str) -> str:
+    """The URI of another database of the same server."""
+    return server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(scope="session")
+def template(postgres: str) -> str:
+    """The name of a database that stands at the newest migration, to be cloned."""
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
+    migrate(database_uri(postgres, _TEMPLATE))
+    return _TEMPLATE
+
+
+@pytest.fixture
+def database_dsn(postgres: str, template: str) -> Iterator[str]:
+    """The URI of a fresh, migrated database, dropped after the test."""
+    name = f"test_{next(_numbers)}"
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+    drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(create)
+        yield database_uri(postgres, name)
+        connection.execute(drop)
+
+
+@pytest.fixture
+async def database(database_dsn: str) -> AsyncIterator[Database]:
+    """Pools over a fresh, migrated database."""
+    database = Database(database_dsn)
+    await database.open()
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a throwaway Valkey server."""
+    with embedded.valkey(Path(tmp_path_factory.mktemp("valkey"))) as (url, _):
+        yield url
