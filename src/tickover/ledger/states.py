@@ -38,8 +38,8 @@ MOVES: Mapping[State, frozenset[State]] = {
     # the next attempt won the claim · a later run did its work
     State.RETRYING: frozenset({State.RUNNING, State.COVERED}),
     State.SUCCEEDED: frozenset(),
-    # cron delivered the tick again: what came to nothing is taken up anew · a later run did its work
-    State.FAILED: frozenset({State.RUNNING, State.COVERED}),
+    # cron delivered the tick again, or a late durable run came: what came to nothing is taken up anew
+    State.FAILED: frozenset({State.RUNNING}),
     State.COVERED: frozenset(),
 }
 
@@ -48,3 +48,7 @@ ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.COVERED})
 
 DONE = frozenset({State.SUCCEEDED, State.COVERED})
 """The work of an obligation in one of these was carried out."""
+
+
+CLAIMABLE = frozenset(state for state, nexts in MOVES.items() if State.RUNNING in nexts) - {State.RUNNING}
+"""A claim wins these at once; one that is running only after its lease has expired."""

@@ -39,6 +39,14 @@ CREATE INDEX obligation_unended ON tickover.obligation (function, id)
   WHERE state IN ('owed', 'accepted', 'running', 'retrying');
 CREATE INDEX obligation_newest ON tickover.obligation (function, id DESC);
 
+-- Late: owed or accepted and not begun in time; or begun, with nobody carrying it out, and either past the time by
+-- which it had to finish or of a path that nobody will call again.
+CREATE FUNCTION tickover.is_late(o tickover.obligation) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT (o.state IN ('owed', 'accepted') AND o.start_by < now())
+    OR ((o.state = 'retrying' OR (o.state = 'running' AND o.lease_expires_at < now()))
+        AND (o.finish_by < now() OR o.path <> 'durable'))
+$$;
+
 CREATE TABLE tickover.responsibility_run (
   id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   obligation_id  bigint NOT NULL REFERENCES tickover.obligation ON DELETE CASCADE,
@@ -55,6 +63,11 @@ CREATE INDEX responsibility_run_obligation ON tickover.responsibility_run (oblig
 -- What a function has done for a tick is not done again.
 CREATE UNIQUE INDEX responsibility_run_once ON tickover.responsibility_run (obligation_id, responsibility)
   WHERE error IS NULL;
+
+-- A row per function; whoever decides about carrying one out beside the engine locks it first.
+CREATE TABLE tickover.control (
+  function text PRIMARY KEY
+);
 
 CREATE TABLE tickover.job (
   id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,0 +1,318 @@
+"""The only way to carry out an obligation, on every path."""
+
+import asyncio
+import inspect
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from tickover import clock
+from tickover.contract import Function, Responsibility
+from tickover.database import Database
+from tickover.errors import BudgetExceededError, LeaseLostError
+from tickover.execution.budget import Budget
+from tickover.execution.run import Lease, Run, Summary
+from tickover.ledger.states import Path, State
+from tickover.ledger.store import Claim, Holder, Ledger, StatusRow
+from tickover.status.store import StatusStore, status_of
+
+_log = structlog.stdlib.get_logger("tickover.execution")
+_RENEWALS_PER_LEASE = 3
+_WIND_DOWN = 0.05  # share of a budget that is kept for handing back and recording
+_ERROR_LENGTH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be carried out.
+
+    Args:
+        function: with its responsibilities.
+        dispatch_key: the tick.
+        path: who does it.
+        budget: by when it has to have ended.
+        run_id: the engine's run, on the durable path.
+        final: whether a failure is the end; otherwise the engine will call again.
+    """
+
+    function: Function
+    dispatch_key: str
+    path: Path
+    budget: Budget
+    run_id: str | None = None
+    final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """An attempt that was carried out to its end.
+
+    Args:
+        state: `succeeded`, `failed`, or `retrying` where the engine will call again.
+        attempt: which attempt at the obligation it was, from 1.
+        summaries: what each responsibility did, those that had succeeded before left out.
+        duration_ms: from claim to end.
+        covered: older obligations that this one covered.
+        error: what failed, or None.
+        correlation_id: the tick's.
+    """
+
+    state: State
+    attempt: int
+    summaries: Mapping[str, Mapping[str, Any]]
+    duration_ms: float
+    covered: int
+    error: str | None
+    correlation_id: str
+
+    @property
+    def left(self) -> int:
+        """Items that were still due when it stopped."""
+        return sum(int(summary["left"]) for summary in self.summaries.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """An attempt that did nothing, because the claim was not won or the lease was lost.
+
+    Args:
+        holder: who holds the obligation or ended it; None where it was never recorded.
+    """
+
+    holder: Holder | None
+
+
+@dataclass(slots=True)
+class _Attempt:
+    order: Order
+    claim: Claim
+    lease: Lease
+    log: Any
+    started: float = field(default_factory=clock.monotonic)
+    summaries: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def error(self) -> str | None:
+        """What failed, by responsibility."""
+        failed = [f"{name}: {s['error']}" for name, s in self.summaries.items() if s["error"] is not None]
+        return "; ".join(failed)[:_ERROR_LENGTH] or None
+
+
+class Executor:
+    """Carries obligations out: claims, runs the responsibilities in order, records, tells the status.
+
+    Args:
+        database: what responsibilities work with.
+        ledger: where claims are won and results recorded.
+        status: the mirror for onlookers.
+    """
+
+    def __init__(self, database: Database, ledger: Ledger, status: StatusStore) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._status = status
+
+    async def execute(self, order: Order) -> Executed | Skipped:
+        """Carry out an obligation, unless somebody else does or did.
+
+        A responsibility that fails does not keep the later ones from running; what has succeeded for this tick
+        before is not done again. When the task is cancelled the lease is given back.
+        """
+        function = order.function
+        claim = await self._ledger.claim(order.dispatch_key, function.id, order.path, function.finish_by, order.run_id)
+        if claim is None:
+            return await self._skipped(order)
+        log = _log.bind(
+            function=function.id,
+            dispatch_key=order.dispatch_key,
+            path=str(order.path),
+            attempt=claim.attempt,
+            correlation_id=claim.correlation_id,
+            run_id=order.run_id,
+            client_id=claim.client_id,
+        )
+        attempt = _Attempt(order, claim, Lease(claim.id, claim.fence), log)
+        log.info("obligation.claimed", fence=claim.fence)
+        try:
+            return await self._attempt(attempt)
+        except LeaseLostError:
+            log.warning("obligation.lost", fence=claim.fence)
+            return await self._skipped(order)
+
+    async def _attempt(self, attempt: _Attempt) -> Executed:
+        running = asyncio.create_task(self._tell(attempt, State.RUNNING))
+        try:
+            await self._carry_out_all(attempt)
+        except asyncio.CancelledError:
+            # Shielded from a second cancellation: the lease is given back, so nobody waits for it to expire.
+            await asyncio.shield(self._finish(attempt, State.RETRYING, "interrupted"))
+            raise
+        finally:
+            await running
+        state = _end(attempt.error, final=attempt.order.final)
+        return await self._finish(attempt, state, attempt.error)
+
+    async def _carry_out_all(self, attempt: _Attempt) -> None:
+        """Run what has not succeeded yet, each with an equal share of the time left, while the lease is renewed."""
+        todo = [r for r in attempt.order.function.responsibilities if r.id not in attempt.claim.done]
+        work = asyncio.create_task(self._carry_out(attempt, todo))
+        renewal = asyncio.create_task(self._renew(attempt.lease))
+        try:
+            await asyncio.wait({work, renewal}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                raise LeaseLostError(f"{attempt.order.function.id}: the lease could not be renewed")
+            work.result()
+        finally:
+            for task in (work, renewal):
+                task.cancel()
+                with suppress(asyncio.CancelledError, LeaseLostError):
+                    await task
+
+    async def _carry_out(self, attempt: _Attempt, todo: list[Responsibility]) -> None:
+        for index, responsibility in enumerate(todo):
+            share = attempt.order.budget.share(len(todo) - index)
+            started = clock.monotonic()
+            summary = await self._run_one(attempt, responsibility, share)
+            attempt.summaries[responsibility.id] = summary
+            kept = await self._ledger.record_responsibility(
+                attempt.lease.obligation_id,
+                attempt.lease.fence,
+                responsibility.id,
+                round((clock.monotonic() - started) * 1000, 3),
+                summary,
+            )
+            if not kept:
+                raise LeaseLostError(f"{responsibility.id}: another executor has taken over; the result is not kept")
+
+    async def _run_one(self, attempt: _Attempt, responsibility: Responsibility, share: Budget) -> dict[str, Any]:
+        """One responsibility's summary; whatever it raises becomes the summary's error."""
+        log = attempt.log.bind(responsibility=responsibility.id)
+        run = Run(
+            function=attempt.order.function.id,
+            responsibility=responsibility.id,
+            dispatch_key=attempt.order.dispatch_key,
+            client_id=attempt.claim.client_id,
+            path=attempt.order.path,
+            attempt=attempt.claim.attempt,
+            dry=False,
+            budget=share.within(share.left() * (1 - _WIND_DOWN)),
+            database=self._database,
+            lease=attempt.lease,
+            log=log,
+        )
+        try:
+            summary = _storable(await _call(responsibility, run, share))
+        except LeaseLostError:
+            raise
+        except Exception as error:  # the end of a responsibility: one failing must not stop the others
+            log.exception("responsibility.failed", error=_text(error))
+            return Summary(error=_text(error)).as_json()
+        if summary["error"] is None:
+            log.info("responsibility.succeeded", **{name: v for name, v in summary.items() if name != "error"})
+        else:
+            log.error("responsibility.failed", **summary)
+        return summary
+
+    async def _renew(self, lease: Lease) -> None:
+        """Renew the lease until it is lost; returns then."""
+        while True:
+            await asyncio.sleep(self._ledger.lease_s / _RENEWALS_PER_LEASE)
+            try:
+                async with asyncio.timeout(self._ledger.lease_s / _RENEWALS_PER_LEASE):
+                    held = await self._ledger.renew(lease.obligation_id, lease.fence)
+            except Exception as error:  # noqa: BLE001 - the database may be back before the lease expires
+                _log.warning("lease.not_renewed", obligation_id=lease.obligation_id, error=_text(error))
+                continue
+            if not held:
+                lease.lost.set()
+                return
+
+    async def _finish(self, attempt: _Attempt, state: State, error: str | None) -> Executed:
+        finished = await self._ledger.finish(attempt.lease.obligation_id, attempt.lease.fence, state, error)
+        if finished is None:
+            raise LeaseLostError(f"{attempt.order.function.id}: another executor has taken over")
+        took = round((clock.monotonic() - attempt.started) * 1000, 3)
+        attempt.log.info("obligation.ended", state=str(state), duration_ms=took, covered=finished.covered, error=error)
+        await self._tell(attempt, state, error, finished_at=finished.finished_at)
+        return Executed(
+            state=state,
+            attempt=attempt.claim.attempt,
+            summaries=attempt.summaries,
+            duration_ms=took,
+            covered=finished.covered,
+            error=error,
+            correlation_id=attempt.claim.correlation_id,
+        )
+
+    async def _tell(self, attempt: _Attempt, state: State, error: str | None = None, finished_at: Any = None) -> None:
+        order, claim = attempt.order, attempt.claim
+        row = StatusRow(
+            function=order.function.id,
+            state=state,
+            path=order.path,
+            run_id=order.run_id,
+            attempt=claim.attempt,
+            started_at=claim.started_at,
+            finished_at=finished_at,
+            error=error,
+            updated_at=finished_at or claim.started_at,
+            dispatch_key=order.dispatch_key,
+            correlation_id=claim.correlation_id,
+        )
+        await self._status.write(claim.client_id, order.function.id, status_of(row))
+
+    async def _skipped(self, order: Order) -> Skipped:
+        holder = await self._ledger.holder(order.dispatch_key, order.function.id)
+        _log.info(
+            "obligation.skipped",
+            function=order.function.id,
+            dispatch_key=order.dispatch_key,
+            path=str(order.path),
+            state=None if holder is None else holder.state,
+            held_by=None if holder is None else holder.path,
+        )
+        return Skipped(holder)
+
+
+async def _call(responsibility: Responsibility, run: Run, hard: Budget) -> Summary:
+    """Call the body, async or sync, and cut it off at the hard end of its budget.
+
+    Raises:
+        BudgetExceededError: it did not return in time. A sync one goes on in its thread, where it may not write
+            any more: its next batch asks for the lease.
+    """
+    work = responsibility.run
+    is_async = inspect.iscoroutinefunction(work) or inspect.iscoroutinefunction(type(work).__call__)
+    try:
+        async with asyncio.timeout(hard.left()):
+            outcome = work(run) if is_async else await asyncio.to_thread(work, run)
+            summary = await outcome if inspect.isawaitable(outcome) else outcome
+    except TimeoutError:
+        if hard.left() > 0:
+            raise  # its own, not ours
+        raise BudgetExceededError("cut off when its time was up; let it stop at may_go_on()") from None
+    if not isinstance(summary, Summary):
+        raise TypeError(f"{responsibility.id} returned {type(summary).__name__}; return a Summary")
+    return summary
+
+
+def _storable(summary: Summary) -> dict[str, Any]:
+    """The summary as JSON that PostgreSQL takes: no NaN, nothing that is no JSON, no NUL character."""
+    flat = summary.as_json()
+    if "\\u0000" in json.dumps(flat, allow_nan=False):
+        raise ValueError("a summary may not contain a NUL character")
+    return flat
+
+
+def _end(error: str | None, *, final: bool) -> State:
+    if error is None:
+        return State.SUCCEEDED
+    return State.FAILED if final else State.RETRYING
+
+
+def _text(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:_ERROR_LENGTH]

@@ -1,0 +1,267 @@
+"""The ledger's rows: every statement about ticks, obligations and what responsibilities did. States move here only."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from tickover.database import Database
+from tickover.ledger.states import CLAIMABLE, ENDED, Path, State
+from tickover.sql import statement
+
+Row = TypeVar("Row")
+
+_S = {state.name.lower(): str(state) for state in State}
+_UNENDED = [str(state) for state in State if state not in ENDED]
+
+
+@dataclass(frozen=True, slots=True)
+class NewTick:
+    """A tick about to be recorded.
+
+    Args:
+        dispatch_key: what it is known by.
+        route: the cron endpoint.
+        client_id: the client it is narrowed to, or None.
+        identity_source: where its identity came from.
+        mode: what will be done about it.
+        reason: why.
+        correlation_id: what its log lines and events carry.
+        functions: each function it owes, with the time allowed until its start.
+    """
+
+    dispatch_key: str
+    route: str
+    client_id: str | None
+    identity_source: str
+    mode: str
+    reason: str
+    correlation_id: str
+    functions: Mapping[str, timedelta]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownObligation:
+    """An obligation of a tick that is recorded already. `stranded`: owed, and its dispatch has not been heard of."""
+
+    dispatch_key: str
+    correlation_id: str
+    mode: str
+    event_ids: list[str]
+    id: int
+    function: str
+    state: State
+    path: str | None
+    run_id: str | None
+    attempt: int
+    error: str | None
+    stranded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An obligation that was won. `done` are the responsibilities that have succeeded for this tick already."""
+
+    id: int
+    fence: int
+    attempt: int
+    started_at: datetime
+    client_id: str | None
+    correlation_id: str
+    done: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds an obligation, or ended it. `function_busy`: its function runs for another tick."""
+
+    state: State
+    path: str | None
+    run_id: str | None
+    lease_expires_at: datetime | None
+    alive: bool | None
+    finished_at: datetime | None
+    error: str | None
+    covered_path: str | None
+    function_busy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The end of an attempt: when, and how many older obligations it covered."""
+
+    finished_at: datetime
+    covered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """The newest late obligation of a function in one scope; `late` counts those it stands for, itself included."""
+
+    function: str
+    client_id: str | None
+    dispatch_key: str
+    state: State
+    start_by: datetime
+    finish_by: datetime | None
+    late: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """The newest obligation of a function that was taken up."""
+
+    function: str
+    state: State
+    path: str
+    run_id: str | None
+    attempt: int
+    started_at: datetime
+    finished_at: datetime | None
+    error: str | None
+    updated_at: datetime
+    dispatch_key: str
+    correlation_id: str
+
+
+class Ledger:
+    """What is owed, and what became of it.
+
+    Args:
+        database: where it stands.
+        lease_s: seconds a claim lasts unless it is renewed.
+    """
+
+    def __init__(self, database: Database, lease_s: float) -> None:
+        self._database = database
+        self.lease_s = lease_s
+
+    async def record(self, tick: NewTick) -> bool:
+        """Commit a tick and everything it owes. False where the tick is recorded already; then nothing changes."""
+        parameters = {
+            "dispatch_key": tick.dispatch_key,
+            "route": tick.route,
+            "client_id": tick.client_id,
+            "identity_source": tick.identity_source,
+            "mode": tick.mode,
+            "reason": tick.reason,
+            "correlation_id": tick.correlation_id,
+            "functions": list(tick.functions),
+            "start_by": list(tick.functions.values()),
+            **_S,
+        }
+        async with self._database.connection() as connection:
+            cursor = await connection.execute(statement("ledger/record_tick"), parameters)
+            return cursor.rowcount > 0
+
+    async def read(self, dispatch_key: str, settle_s: float) -> list[KnownObligation]:
+        """The obligations of a recorded tick.
+
+        Args:
+            dispatch_key: the tick.
+            settle_s: seconds after which a dispatch that was never heard of came to nothing.
+        """
+        parameters = {"dispatch_key": dispatch_key, "settle_s": settle_s, **_S}
+        return await self._all(KnownObligation, "ledger/read_tick", parameters)
+
+    async def accept(self, dispatch_key: str, event_ids: Sequence[str], functions: Mapping[str, timedelta]) -> None:
+        """The engine took the events of these functions; the clock to their start begins now."""
+        parameters = {
+            "dispatch_key": dispatch_key,
+            "event_ids": list(event_ids),
+            "functions": list(functions),
+            "start_by": list(functions.values()),
+            **_S,
+        }
+        # Losing this in a crash costs nothing: what is owed is claimed, covered or recovered all the same.
+        async with self._database.transaction() as connection:
+            await connection.execute(statement("ledger/relax_commit"))
+            await connection.execute(statement("ledger/accept_tick"), parameters)
+
+    async def fail_send(self, dispatch_key: str, mode: str, reason: str, error: Mapping[str, Any]) -> None:
+        """Keep why a tick's events could not be handed over."""
+        parameters = {"dispatch_key": dispatch_key, "mode": mode, "reason": reason, "error": Jsonb(dict(error))}
+        async with self._database.connection() as connection:
+            await connection.execute(statement("ledger/fail_send"), parameters)
+
+    async def claim(
+        self, dispatch_key: str, function: str, path: Path, finish_by: timedelta, run_id: str | None = None
+    ) -> Claim | None:
+        """Win an obligation, or None: it is held, or ended, or (beside the engine) its function is busy.
+
+        Args:
+            dispatch_key: the tick.
+            function: which of its obligations.
+            path: who wants it; every path but the durable one is single-flight per function.
+            finish_by: how long it may take, retries included.
+            run_id: the engine's run, on the durable path.
+        """
+        parameters = {
+            "dispatch_key": dispatch_key,
+            "function": function,
+            "path": path,
+            "run_id": run_id,
+            "finish_by": finish_by,
+            "lease_s": self.lease_s,
+            "claimable": [str(state) for state in CLAIMABLE],
+            "single_flight": path is not Path.DURABLE,
+            **_S,
+        }
+        async with self._database.transaction() as connection:
+            if path is not Path.DURABLE:
+                await connection.execute(statement("ledger/lock_function"), parameters)
+            async with connection.cursor(row_factory=class_row(Claim)) as cursor:
+                await cursor.execute(statement("ledger/claim_obligation"), parameters)
+                return await cursor.fetchone()
+
+    async def holder(self, dispatch_key: str, function: str) -> Holder | None:
+        """Who holds an obligation; None where it was never recorded."""
+        parameters = {"dispatch_key": dispatch_key, "function": function, **_S}
+        rows = await self._all(Holder, "ledger/read_obligation", parameters)
+        return rows[0] if rows else None
+
+    async def renew(self, obligation_id: int, fence: int) -> bool:
+        """Hold on to an obligation for another lease. False where another executor has taken over."""
+        parameters = {"id": obligation_id, "fence": fence, "lease_s": self.lease_s, **_S}
+        async with self._database.connection() as connection:
+            return (await connection.execute(statement("ledger/renew_lease"), parameters)).rowcount == 1
+
+    async def record_responsibility(
+        self, obligation_id: int, fence: int, responsibility: str, duration_ms: float, summary: Mapping[str, Any]
+    ) -> bool:
+        """Keep what a responsibility did. False, and nothing kept, where another executor has taken over."""
+        parameters = {
+            "id": obligation_id,
+            "fence": fence,
+            "responsibility": responsibility,
+            "duration_ms": duration_ms,
+            "summary": Jsonb(dict(summary)),
+            "error": summary.get("error"),
+            **_S,
+        }
+        async with self._database.connection() as connection:
+            return (await connection.execute(statement("ledger/record_responsibility"), parameters)).rowcount == 1
+
+    async def finish(self, obligation_id: int, fence: int, state: State, error: str | None) -> Finished | None:
+        """End an attempt. None, and nothing changed, where another executor has taken over."""
+        parameters = {"id": obligation_id, "fence": fence, "state": state, "error": error, **_S}
+        rows = await self._all(Finished, "ledger/finish_obligation", parameters)
+        return rows[0] if rows else None
+
+    async def overdue(self, functions: Sequence[str]) -> list[Overdue]:
+        """What is late, one row per function and scope."""
+        return await self._all(
+            Overdue, "ledger/overdue_obligations", {"functions": list(functions), "unended": _UNENDED}
+        )
+
+    async def newest(self, functions: Sequence[str], client_id: str | None) -> list[StatusRow]:
+        """The newest obligation of each function that was taken up, in one client's scope or the global one."""
+        return await self._all(StatusRow, "ledger/read_status", {"functions": list(functions), "client_id": client_id})
+
+    async def _all(self, row: type[Row], name: str, parameters: Mapping[str, Any]) -> list[Row]:
+        async with self._database.connection() as connection, connection.cursor(row_factory=class_row(row)) as cursor:
+            await cursor.execute(statement(name), parameters)
+            return await cursor.fetchall()

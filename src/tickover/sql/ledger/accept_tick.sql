@@ -1,0 +1,8 @@
+-- The engine took the events. A run may have begun already, so only what is still owed moves; the clock to its start
+-- begins here.
+WITH taken AS (
+  UPDATE tickover.tick SET event_ids = %(event_ids)s WHERE dispatch_key = %(dispatch_key)s RETURNING id
+)
+UPDATE tickover.obligation o SET state = %(accepted)s, start_by = now() + owed.start_by
+FROM taken, unnest(%(functions)s::text[], %(start_by)s::interval[]) AS owed (function, start_by)
+WHERE o.tick_id = taken.id AND o.function = owed.function AND o.state = %(owed)s
