@@ -131,6 +131,8 @@ class Contract:
         if not self.routes:
             yield "it has no route"
         for route in self.routes:
+            if not route.functions:
+                yield f"route {route.id!r} has no function"
             carried = {r.id for f in route.functions for r in f.responsibilities}
             for missing in sorted(set(route.owes) - carried):
                 yield f"route {route.id!r} owes {missing!r}, but none of its functions carries it: it would be dropped"

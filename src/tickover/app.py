@@ -1,0 +1,94 @@
+"""Tickover: ties a contract to the parts below, and mounts it on an application."""
+
+import structlog
+from fastapi import FastAPI
+
+from tickover.contract import Contract
+from tickover.database import Database
+from tickover.engine.client import EngineSender, make_sdk
+from tickover.engine.endpoint import make_endpoint
+from tickover.engine.functions import DurableFunctions
+from tickover.execution.executor import Executor
+from tickover.ledger.store import Ledger
+from tickover.settings import Settings, load_settings, read_flags, untrimmed
+from tickover.status.store import StatusStore
+from tickover.ticks.continuation import Continuation
+from tickover.ticks.decision import force_inline_name
+from tickover.ticks.dispatch import Dispatcher
+from tickover.ticks.handler import TickHandler
+from tickover.ticks.watchdog import Watchdog
+from tickover.web.mount import mount
+
+_log = structlog.stdlib.get_logger("tickover")
+
+
+class Tickover:
+    """An application's contract, ready to be carried out.
+
+    Args:
+        contract: which cron endpoints there are, what they owe, and which functions carry it.
+        app_id: what the engine knows the application by; with another one it is another application there.
+        settings: read from the environment where None.
+
+    Attributes:
+        database: connections, for the application's own use as well.
+        handler: what answers ticks.
+        status: each function's newest status.
+        endpoint: what the engine calls, as an ASGI application; None where INNGEST_SIGNING_KEY is missing.
+
+    Raises:
+        SettingsError: a variable is missing or malformed, or a flag is no boolean.
+    """
+
+    def __init__(self, contract: Contract, *, app_id: str, settings: Settings | None = None) -> None:
+        self.contract = contract
+        self.settings = settings = settings or load_settings()
+        self.flags = read_flags(name for r in contract.routes for name in (r.flag, force_inline_name(r.flag)))
+        self.database = Database(settings.database_url, settings.database_pool_size)
+        sdk = make_sdk(app_id, settings)
+        self._sender = EngineSender(sdk, settings.send_timeout)
+        ledger = Ledger(self.database, settings.lease)
+        redis_url = None if settings.redis_url is None else settings.redis_url.get_secret_value()
+        self.status = StatusStore(redis_url, ledger, settings.redis_timeout, settings.status_ttl)
+        executor = Executor(self.database, ledger, self.status)
+        dispatcher = Dispatcher(ledger, self._sender)
+        self.handler = TickHandler(
+            contract=contract,
+            flags=self.flags,
+            ledger=ledger,
+            dispatcher=dispatcher,
+            executor=executor,
+            watchdog=Watchdog(contract, ledger, executor),
+            send_timeout=settings.send_timeout,
+            inline_budget=settings.inline_budget,
+        )
+        continuation = Continuation(contract, ledger, dispatcher, settings.max_continuations)
+        functions = DurableFunctions(contract, executor, continuation, settings.durable_budget)
+        self.endpoint = make_endpoint(sdk, functions, settings)
+        self._announced = False
+
+    def mount(self, app: FastAPI) -> None:
+        """Serve the cron endpoints, the engine's endpoint and the status on a FastAPI application."""
+        mount(app, self)
+
+    async def open(self) -> None:
+        """Open what needs the event loop. Safe to call again: hosts without a lifespan do so on each request."""
+        await self.database.open()
+        if not self._announced:
+            self._announced = True
+            self._announce()
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self._sender.close()
+        await self.status.close()
+        await self.database.close()
+
+    def _announce(self) -> None:
+        for name in untrimmed():
+            _log.warning("setting.trimmed", variable=name, remedy="remove the blanks or newlines around its value")
+        if self.settings.cron_secret is None:
+            _log.error("setting.missing", variable="CRON_SECRET", effect="every tick is answered 401")
+        if self.endpoint is None:
+            _log.error("setting.missing", variable="INNGEST_SIGNING_KEY", effect="the engine's calls are answered 503")
+        _log.info("tickover.opened", flags=self.flags, engine=self.settings.engine_url or "inngest cloud")

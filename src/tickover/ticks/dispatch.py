@@ -1,0 +1,91 @@
+"""Handing a recorded tick's events to the engine, in one send."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from tickover.contract import Function
+from tickover.ledger.store import Ledger
+from tickover.status.store import iso
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event for the engine.
+
+    Args:
+        name: what it requests.
+        id: the same for every send of it, so that the engine can drop repeats.
+        data: its JSON payload.
+    """
+
+    name: str
+    id: str
+    data: Mapping[str, Any]
+
+
+class Sender(Protocol):
+    """Whatever takes events to the engine."""
+
+    async def send(self, events: Sequence[Event]) -> list[str]:
+        """Send all events in one call; the engine's ids for them.
+
+        Raises:
+            SendError: they could not be handed over, in whatever way.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """What the events of a tick carry.
+
+    Args:
+        dispatch_key: the tick.
+        correlation_id: what its log lines carry.
+        client_id: the client it is narrowed to, or None.
+        source: what asked for the work: `cron`, or `continuation`.
+        requested_at: when.
+    """
+
+    dispatch_key: str
+    correlation_id: str
+    client_id: str | None
+    source: str
+    requested_at: datetime
+
+    def event(self, function: Function) -> Event:
+        """The event that requests one function for this tick."""
+        data: dict[str, Any] = {
+            "dispatchKey": self.dispatch_key,
+            "source": self.source,
+            "requestedAt": iso(self.requested_at),
+            "correlationId": self.correlation_id,
+        }
+        if self.client_id is not None:
+            data["clientId"] = self.client_id
+        return Event(function.event, f"{self.dispatch_key}:{function.id}", data)
+
+
+class Dispatcher:
+    """Sends a recorded tick's events and records that they were accepted.
+
+    Args:
+        ledger: where the tick is recorded.
+        sender: what takes events to the engine.
+    """
+
+    def __init__(self, ledger: Ledger, sender: Sender) -> None:
+        self._ledger = ledger
+        self._sender = sender
+
+    async def dispatch(self, dispatch: Dispatch, functions: Sequence[Function]) -> list[str]:
+        """Hand over the events of these functions; the engine's ids for them.
+
+        Raises:
+            SendError: they could not be handed over, or nobody knows whether they were.
+        """
+        event_ids = await self._sender.send([dispatch.event(function) for function in functions])
+        await self._ledger.accept(dispatch.dispatch_key, event_ids, {f.id: f.start_by for f in functions})
+        return event_ids

@@ -1,0 +1,80 @@
+"""Settles what is overdue: accepted work that never ran, runs that died, ticks that were never handed over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from tickover.contract import Contract
+from tickover.execution.budget import Budget
+from tickover.execution.executor import Executed, Executor, Order
+from tickover.ledger.states import Path, State
+from tickover.ledger.store import Ledger, Overdue
+
+_log = structlog.stdlib.get_logger("tickover.ticks")
+_CAUSES = {
+    State.OWED: "it was recorded and never handed over; the process ended in between, or its function was busy",
+    State.ACCEPTED: (
+        "the engine accepted its event and never started it: check that the engine reaches this application's "
+        "/api/inngest, and that INNGEST_SIGNING_KEY is the engine's"
+    ),
+    State.RUNNING: "the process that carried it out died",
+    State.RETRYING: "an attempt failed or was interrupted, and no other came in time",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What was done about one function's late obligations.
+
+    Args:
+        overdue: the newest of them, and their number.
+        cause: what kept them from running, as far as the ledger tells.
+        outcome: what came of it; None where another replica is at it.
+    """
+
+    overdue: Overdue
+    cause: str
+    outcome: Executed | None
+
+
+def cause(state: State) -> str:
+    """What keeps an obligation in this state from ending, and what to check."""
+    return _CAUSES[State(state)]
+
+
+class Watchdog:
+    """Carries out what is late; one recovery run of a function covers all its late obligations.
+
+    Args:
+        contract: whose functions.
+        ledger: where they are owed.
+        executor: what carries them out.
+    """
+
+    def __init__(self, contract: Contract, ledger: Ledger, executor: Executor) -> None:
+        self._contract = contract
+        self._ledger = ledger
+        self._executor = executor
+
+    async def settle(self, budget: Budget) -> Sequence[Recovery]:
+        """Carry out what is late, within a budget; what does not fit is left to the next tick."""
+        recoveries = []
+        late = await self._ledger.overdue([function.id for function in self._contract.functions])
+        for index, overdue in enumerate(late):
+            function = self._contract.function(overdue.function)
+            if function is None or budget.left() == 0:
+                break
+            why = cause(overdue.state)
+            _log.error(
+                "obligation.overdue",
+                function=function.id,
+                dispatch_key=overdue.dispatch_key,
+                state=str(overdue.state),
+                late=overdue.late,
+                cause=why,
+            )
+            share = budget.share(len(late) - index)
+            outcome = await self._executor.execute(Order(function, overdue.dispatch_key, Path.RECOVERY, share))
+            recoveries.append(Recovery(overdue, why, outcome if isinstance(outcome, Executed) else None))
+        return recoveries

@@ -1,0 +1,124 @@
+"""The cron endpoints: `GET` and `POST /api/cron/{route}`."""
+
+import json
+import uuid
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from tickover import clock
+from tickover.errors import RequestError
+from tickover.ticks.decision import Mode
+from tickover.ticks.handler import FunctionReport, TickAnswer, TickRequest
+from tickover.ticks.identity import correlation_id, identify, parse_client_id
+from tickover.ticks.watchdog import Recovery
+from tickover.web.authentication import require_secret
+from tickover.web.problems import problem
+
+if TYPE_CHECKING:
+    from tickover.app import Tickover
+
+_LARGEST_BODY = 64 * 1024
+
+
+def cron_router(tickover: "Tickover") -> APIRouter:
+    """The router of all cron endpoints of a contract."""
+    router = APIRouter(prefix="/api/cron", tags=["cron"])
+
+    async def tick(route: str, request: Request) -> JSONResponse:
+        """Fire one tick of a route."""
+        require_secret(request, tickover.settings.cron_secret)
+        await tickover.open()
+        parsed = await _parse(tickover, route, request)
+        return _answer(parsed, await tickover.handler.handle(parsed))
+
+    router.add_api_route("/{route}", tick, methods=["GET", "POST"])
+    return router
+
+
+async def _parse(tickover: "Tickover", route_id: str, request: Request) -> TickRequest:
+    route = tickover.contract.route(route_id)
+    if route is None:
+        known = ", ".join(r.id for r in tickover.contract.routes)
+        raise RequestError(HTTPStatus.NOT_FOUND, "unknown-route", f"there is no route {route_id!r}; known: {known}")
+    body = _parse_body(await _read_body(request))
+    client_id = parse_client_id(request.query_params.get("clientId", body.get("clientId")))
+    now = clock.now()
+    identity = identify(route.id, route.window, request.headers, client_id, now)
+    return TickRequest(route, identity, client_id, correlation_id(request.headers, uuid.uuid4().hex), now)
+
+
+async def _read_body(request: Request) -> bytes:
+    """The body, refused as soon as it is larger than any tick's can be."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LARGEST_BODY:
+            detail = f"a tick's body has at most {_LARGEST_BODY} bytes"
+            raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", detail)
+    return bytes(body)
+
+
+def _parse_body(body: bytes) -> dict[str, Any]:
+    if not body.strip():
+        return {}
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise RequestError(HTTPStatus.BAD_REQUEST, "bad-body", 'send no body, or a JSON object such as {"clientId": …}')
+    return parsed
+
+
+def _answer(request: TickRequest, answer: TickAnswer) -> JSONResponse:
+    members = {
+        "route": request.route.id,
+        "mode": str(answer.mode),
+        "reason": answer.reason,
+        "dispatchKey": request.identity.dispatch_key,
+        "identitySource": request.identity.source,
+        "correlationId": answer.correlation_id,
+        "clientId": request.client_id,
+        "eventIds": list(answer.event_ids),
+        "sendError": answer.send_error,
+        "functions": [_function(report) for report in answer.functions],
+        "recovered": [_recovery(recovery) for recovery in answer.recovered],
+        "durationMs": answer.duration_ms,
+    }
+    if answer.failed:
+        detail = "work of this tick failed here; call again with the same identity to take up what has not succeeded"
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "work-failed", detail, **members)
+    status = HTTPStatus.ACCEPTED if answer.mode is Mode.DISPATCH else HTTPStatus.OK
+    return JSONResponse(members, status)
+
+
+def _function(report: FunctionReport) -> dict[str, Any]:
+    return {
+        "function": report.function,
+        "path": None if report.path is None else str(report.path),
+        "state": str(report.state),
+        "reason": report.reason,
+        "attempt": report.attempt,
+        "durationMs": report.duration_ms,
+        "responsibilities": report.summaries,
+        "error": report.error,
+    }
+
+
+def _recovery(recovery: Recovery) -> dict[str, Any]:
+    outcome = recovery.outcome
+    return {
+        "function": recovery.overdue.function,
+        "dispatchKey": recovery.overdue.dispatch_key,
+        "was": str(recovery.overdue.state),
+        "cause": recovery.cause,
+        "late": recovery.overdue.late,
+        "state": None if outcome is None else str(outcome.state),
+        "covered": 0 if outcome is None else outcome.covered,
+        "durationMs": None if outcome is None else outcome.duration_ms,
+        "responsibilities": {} if outcome is None else outcome.summaries,
+        "error": None if outcome is None else outcome.error,
+    }
