@@ -127,6 +127,21 @@ class StatusRow:
     correlation_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an obligation of a tick is. `summaries`: what each responsibility did last."""
+
+    function: str
+    state: State
+    path: str | None
+    attempt: int
+    started_at: datetime | None
+    finished_at: datetime | None
+    error: str | None
+    covered_path: str | None
+    summaries: dict[str, dict[str, Any]]
+
+
 class Ledger:
     """What is owed, and what became of it.
 
@@ -260,6 +275,10 @@ class Ledger:
     async def newest(self, functions: Sequence[str], client_id: str | None) -> list[StatusRow]:
         """The newest obligation of each function that was taken up, in one client's scope or the global one."""
         return await self._all(StatusRow, "ledger/read_status", {"functions": list(functions), "client_id": client_id})
+
+    async def progress(self, dispatch_key: str) -> list[Progress]:
+        """How far each obligation of a tick is."""
+        return await self._all(Progress, "ledger/read_progress", {"dispatch_key": dispatch_key})
 
     async def _all(self, row: type[Row], name: str, parameters: Mapping[str, Any]) -> list[Row]:
         async with self._database.connection() as connection, connection.cursor(row_factory=class_row(row)) as cursor:

@@ -1,0 +1,72 @@
+"""The command `tickover`."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tickover import telemetry
+from tickover.errors import TickoverError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Cron ticks, carried out durably or inline.")
+_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")]
+DatabaseUrl = Annotated[str | None, typer.Option(envvar="DATABASE_URL", help="PostgreSQL connection URI.")]
+
+
+@app.command()
+def up(
+    every: Annotated[int, typer.Option(min=1, help="Seconds between ticks.")] = 10,
+    ticks: Annotated[int | None, typer.Option(min=1, help="End after so many ticks.")] = None,
+    no_engine: Annotated[bool, typer.Option("--no-engine", help="Start no engine: every tick falls back.")] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The application's port.")] = 8000,
+    engine_port: Annotated[int, typer.Option(min=1, max=65535, help="The local engine's port.")] = 8288,
+    directory: Annotated[Path, typer.Option(help="Where everything is kept.")] = Path(".tickover"),
+    json: Json = False,
+) -> None:
+    """The whole product on this machine: real PostgreSQL and Valkey, the reference application, an engine, cron.
+
+    Exit code 0 only if every obligation of every tick was carried out.
+    """
+    from tickover.stack.lines import Lines  # noqa: PLC0415 - needs the extra `embedded`
+    from tickover.stack.local import LocalRun, Options  # noqa: PLC0415
+
+    telemetry.configure_logs(json=json)
+    options = Options(directory, every, ticks, not no_engine, port, engine_port)
+    if not asyncio.run(LocalRun(options, Lines(json_lines=json), os.environ).run()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def migrate(
+    database_url: DatabaseUrl = None,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the statements for review; change nothing.")] = False,
+) -> None:
+    """Bring the database to the newest schema."""
+    from tickover import migrations  # noqa: PLC0415 - Alembic is slow to import
+
+    if sql:
+        migrations.migration_sql(database_url or "postgresql://")
+        return
+    migrations.migrate(_required(database_url))
+    typer.echo("the schema is up to date")
+
+
+def _required(database_url: str | None) -> str:
+    if not database_url or not database_url.strip():
+        raise typer.BadParameter("set DATABASE_URL, or give --database-url")
+    return database_url.strip()
+
+
+def main() -> None:
+    """Run the command; an error of Tickover's own is one line, and exit code 1."""
+    try:
+        app()
+    except TickoverError as error:
+        _errors.print(f"[red]tickover:[/] {error}", markup=True)
+        sys.exit(1)
