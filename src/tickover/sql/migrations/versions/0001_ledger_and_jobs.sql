@@ -75,7 +75,7 @@ CREATE TABLE tickover.job (
   client_id        text CHECK (client_id ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$'),
   payload          jsonb NOT NULL,
   priority         smallint NOT NULL DEFAULT 0,
-  run_at           timestamptz NOT NULL DEFAULT now(),
+  run_at           timestamptz NOT NULL DEFAULT now() CHECK (isfinite(run_at)),
   state            text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running', 'succeeded', 'dead')),
   attempts         integer NOT NULL DEFAULT 0,
   max_attempts     integer NOT NULL DEFAULT 5 CHECK (max_attempts BETWEEN 1 AND 100),
@@ -109,8 +109,8 @@ CREATE FUNCTION tickover.enqueue(
 DECLARE
   job_id bigint;
 BEGIN
-  IF run_at IS NOT NULL AND run_at > now() + interval '10 years' THEN
-    RAISE EXCEPTION 'run_at % lies more than 10 years ahead', run_at
+  IF run_at NOT BETWEEN now() - interval '10 years' AND now() + interval '10 years' THEN
+    RAISE EXCEPTION 'run_at % lies more than 10 years from now', run_at
       USING ERRCODE = 'invalid_parameter_value', HINT = 'Give a time at which the job is really meant to run.';
   END IF;
   IF priority NOT BETWEEN -1000 AND 1000 THEN

@@ -1,0 +1,245 @@
+"""The job queue as its users see it: enqueue, look, requeue dead letters."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import AsyncConnection, Connection
+from psycopg.rows import dict_row, scalar_row
+
+from tickover import clock
+from tickover.database import Database
+from tickover.jobs.new_job import NewJob, as_columns
+from tickover.jobs.states import JobState
+from tickover.sql import statement
+
+COUNTED_UP_TO = 10_000
+"""Due jobs are counted up to here, so that looking is quick at any depth."""
+
+_ENQUEUE = "jobs/enqueue_jobs"
+_REQUEUE_BATCH = 1000
+_MOST_LISTED = 1000
+_MAX_ID = 2**63 - 1
+_S = {state.name.lower(): str(state) for state in JobState}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredJob:
+    """A row of `tickover.job`. `payload` is JSON text; a list leaves it out."""
+
+    id: int
+    kind: str
+    client_id: str | None
+    state: JobState
+    priority: int
+    run_at: datetime
+    attempts: int
+    max_attempts: int
+    timeout_s: float
+    dedupe_key: str | None
+    fence: int
+    lease_expires_at: datetime | None
+    last_error: str | None
+    created_at: datetime
+    finished_at: datetime | None
+    payload: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OldestDue:
+    """The job that has been due for the longest time."""
+
+    id: int
+    kind: str
+    run_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class QueueHealth:
+    """What is due.
+
+    Args:
+        due: jobs that are due, counted up to `COUNTED_UP_TO`.
+        more: whether there are more than that.
+        oldest: the one that has been due for the longest time.
+    """
+
+    due: int
+    more: bool
+    oldest: OldestDue | None
+
+
+class JobQueue:
+    """The job queue.
+
+    Args:
+        database: where it stands.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def enqueue(
+        self,
+        kind: str,
+        payload: Any,
+        *,
+        client_id: str | None = None,
+        run_at: datetime | None = None,
+        priority: int = 0,
+        max_attempts: int = 5,
+        timeout_s: float = 60,
+        dedupe_key: str | None = None,
+        connection: AsyncConnection[Any] | None = None,
+    ) -> int:
+        """Store one job.
+
+        Args:
+            kind: which handler it is for.
+            payload: any JSON value, at most 1 MiB.
+            client_id: whose it is, or None.
+            run_at: not before this time, aware; None is now.
+            priority: higher goes first; from -1000 to 1000.
+            max_attempts: attempts before it becomes a dead letter; from 1 to 100.
+            timeout_s: seconds one attempt may take; at most 3600.
+            dedupe_key: while an unfinished job of this kind holds the same key, that one stands for this.
+            connection: the caller's own, where the job is to be stored or not together with its other writes.
+
+        Returns:
+            The job's id, or that of the unfinished job that holds its dedupe key.
+
+        Raises:
+            EnqueueError: it cannot be stored as given; the text says why.
+        """
+        job = NewJob(kind, payload, client_id, run_at, priority, max_attempts, timeout_s, dedupe_key)
+        return (await self.enqueue_many([job], connection=connection))[0]
+
+    async def enqueue_many(
+        self, jobs: Sequence[NewJob], *, connection: AsyncConnection[Any] | None = None
+    ) -> list[int]:
+        """Store many jobs in one round trip: all of them, or none.
+
+        Args:
+            jobs: what to store.
+            connection: the caller's own, where the jobs are to be stored or not together with its other writes.
+
+        Returns:
+            One id a job, in the order given.
+
+        Raises:
+            EnqueueError: at least one cannot be stored as given; the text names each fault.
+        """
+        columns = as_columns(jobs, clock.now())
+        if connection is not None:
+            return await _enqueue(connection, columns)
+        async with self._database.connection() as own:
+            return await _enqueue(own, columns)
+
+    async def show(self, job_id: int) -> StoredJob | None:
+        """One job with its payload, or None where there is none of that id."""
+        if not 1 <= job_id <= _MAX_ID:
+            return None
+        rows = await self._all("jobs/read_job", {"id": job_id})
+        return _stored(rows[0]) if rows else None
+
+    async def requeue(self, ids: Sequence[int] | None = None, *, kind: str | None = None) -> list[int]:
+        """Make dead letters due again, with all their attempts; committed a thousand at a time.
+
+        Args:
+            ids: which ones; or
+            kind: all of a kind.
+
+        Returns:
+            The ids of those that were dead and now are due. One whose dedupe key an unfinished job holds stays dead.
+
+        Raises:
+            ValueError: neither or both of `ids` and `kind` are given.
+        """
+        if (ids is None) == (kind is None):
+            raise ValueError("name either the ids or the kind of the dead letters to requeue")
+        known = None if ids is None else [job_id for job_id in ids if 1 <= job_id <= _MAX_ID]
+        requeued: list[int] = []
+        parameters = {"ids": known, "kind": kind, "limit": _REQUEUE_BATCH, "after": 0, **_S}
+        while True:
+            batch = sorted(row["id"] for row in await self._all("jobs/requeue_jobs", parameters))
+            requeued += batch
+            if len(batch) < _REQUEUE_BATCH:
+                return requeued
+            parameters["after"] = batch[-1]  # what dies again meanwhile is not taken again
+
+    async def health(self, now: datetime, client_id: str | None = None) -> QueueHealth:
+        """What is due.
+
+        Args:
+            now: the current time.
+            client_id: count this client's jobs only.
+        """
+        parameters = {"now": now, "client_id": client_id, "bound": COUNTED_UP_TO + 1, **_S}
+        rows = await self._all("jobs/read_health", parameters)
+        if not rows:
+            return QueueHealth(due=0, more=False, oldest=None)
+        due = rows[0].pop("due")
+        return QueueHealth(min(due, COUNTED_UP_TO), due > COUNTED_UP_TO, OldestDue(**rows[0]))
+
+    async def list(self, *, state: JobState | None = None, kind: str | None = None, limit: int = 50) -> list[StoredJob]:
+        """The newest jobs first, without payloads.
+
+        Args:
+            state: only those in this state.
+            kind: only those of this kind.
+            limit: at most so many, up to 1000.
+
+        Raises:
+            ValueError: the limit is not from 1 to 1000.
+        """
+        if not 1 <= limit <= _MOST_LISTED:
+            raise ValueError(f"limit must lie between 1 and {_MOST_LISTED}")
+        return [
+            _stored(row) for row in await self._all("jobs/list_jobs", {"state": state, "kind": kind, "limit": limit})
+        ]
+
+    async def _all(self, name: str, parameters: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
+        async with self._database.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(statement(name), parameters)
+            return await cursor.fetchall()
+
+
+def enqueue_sync(connection: Connection[Any], kind: str, payload: Any, **options: Any) -> int:
+    """As `JobQueue.enqueue`, for sync callers.
+
+    Args:
+        connection: the caller's own; the job is stored together with its other writes.
+        kind: as there.
+        payload: as there.
+        options: the further fields of `NewJob`.
+
+    Raises:
+        EnqueueError: it cannot be stored as given; the text says why.
+    """
+    return enqueue_many_sync(connection, [NewJob(kind, payload, **options)])[0]
+
+
+def enqueue_many_sync(connection: Connection[Any], jobs: Sequence[NewJob]) -> list[int]:
+    """As `JobQueue.enqueue_many`, for sync callers.
+
+    Args:
+        connection: the caller's own; the jobs are stored together with its other writes.
+        jobs: what to store.
+
+    Raises:
+        EnqueueError: at least one cannot be stored as given; the text names each fault.
+    """
+    columns = as_columns(jobs, clock.now())
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        return cursor.execute(statement(_ENQUEUE), columns).fetchall()
+
+
+async def _enqueue(connection: AsyncConnection[Any], columns: Mapping[str, Sequence[Any]]) -> list[int]:
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(statement(_ENQUEUE), columns)
+        return await cursor.fetchall()
+
+
+def _stored(row: dict[str, Any]) -> StoredJob:
+    return StoredJob(**{**row, "state": JobState(row["state"])})
