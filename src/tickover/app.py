@@ -46,7 +46,8 @@ class Tickover:
         self.flags = read_flags(name for r in contract.routes for name in (r.flag, force_inline_name(r.flag)))
         self.database = Database(settings.database_url, settings.database_pool_size)
         sdk = make_sdk(app_id, settings)
-        self._sender = EngineSender(sdk, settings.send_timeout)
+        has_key = settings.dev_mode or settings.inngest_event_key is not None
+        self._sender = EngineSender(sdk, settings.send_timeout, has_key=has_key)
         ledger = Ledger(self.database, settings.lease)
         redis_url = None if settings.redis_url is None else settings.redis_url.get_secret_value()
         self.status = StatusStore(redis_url, ledger, settings.redis_timeout, settings.status_ttl)

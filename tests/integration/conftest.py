@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from psycopg.rows import dict_row
 
 from tickover import Contract, Function, Responsibility, Route, Run, Summary, Tickover
-from tickover.database import Database
 from tickover.settings import Settings
 
 SECRET = "a-secret-of-the-test-suite"
@@ -70,6 +69,7 @@ class Site:
 
 
 Serve = Callable[..., Awaitable[Site]]
+Rows = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture
@@ -106,12 +106,3 @@ def rows(database_dsn: str) -> Callable[..., list[dict[str, Any]]]:
             return [] if cursor.description is None else cursor.fetchall()
 
     return ask
-
-
-@pytest.fixture
-async def own_database(database_dsn: str) -> AsyncIterator[Database]:
-    """A second set of pools over the test's database, as another replica has."""
-    database = Database(database_dsn)
-    await database.open()
-    yield database
-    await database.close()

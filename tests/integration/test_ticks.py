@@ -1,14 +1,11 @@
 """Ticks, from HTTP to the ledger, with a real PostgreSQL and no engine."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.integration.conftest import SECRET, Probe, Serve
+from tests.integration.conftest import SECRET, Probe, Rows, Serve
 from tickover import Run, Summary
-
-Rows = Callable[..., list[dict[str, Any]]]
 
 
 async def test_with_the_flag_off_the_work_is_done_inline(serve: Serve, probe: Probe, rows: Rows) -> None:

@@ -9,7 +9,6 @@ from typing import NoReturn
 
 import httpx
 import inngest
-from inngest._internal.errors import EventKeyUnspecifiedError
 from inngest._internal.net import ThreadAwareAsyncHTTPClient
 from pydantic import SecretStr
 
@@ -76,11 +75,13 @@ class EngineSender:
     Args:
         sdk: the SDK's client.
         timeout: seconds a send may take, all the SDK's tries included (field note R1: minutes by default).
+        has_key: whether there is a key to send with, or none is needed.
     """
 
-    def __init__(self, sdk: inngest.Inngest, timeout: float) -> None:
+    def __init__(self, sdk: inngest.Inngest, timeout: float, *, has_key: bool) -> None:
         self._sdk = sdk
         self._timeout = timeout
+        self._has_key = has_key
 
     async def send(self, events: Sequence[Event]) -> list[str]:
         """Send all events in one call; the engine's ids for them.
@@ -88,6 +89,8 @@ class EngineSender:
         Raises:
             SendError: they could not be handed over, in whatever way, or nobody knows whether they were.
         """
+        if not self._has_key:
+            raise SendError("unconfigured", "INNGEST_EVENT_KEY is not set")
         seen = _Seen()
         token = _seen.set(seen)
         batch = [inngest.Event(name=event.name, id=event.id, data=dict(event.data)) for event in events]
@@ -120,8 +123,6 @@ def _fail(error: Exception, seen: _Seen, timeout: float) -> NoReturn:
 
 def _kind(error: Exception, seen: _Seen, timeout: float) -> tuple[str, str]:
     said = str(error) or type(error).__name__
-    if isinstance(error, EventKeyUnspecifiedError):
-        return "unconfigured", "INNGEST_EVENT_KEY is not set"
     if seen.status is not None:
         return _kind_of_answer(seen.status, said)
     if seen.error is not None and not seen.connected:

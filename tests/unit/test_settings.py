@@ -1,0 +1,97 @@
+import pytest
+
+from tickover.errors import SettingsError
+from tickover.settings import Settings, load_settings, parse_flag, read_flags, untrimmed
+
+FLAG = "BACKGROUND_JOBS_USE_INNGEST"
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for field, info in Settings.model_fields.items():
+        monkeypatch.delenv(str(info.validation_alias or field).upper(), raising=False)
+    monkeypatch.setenv("DATABASE_URL", "postgres://u:pw@db/x")
+
+
+@pytest.mark.parametrize("value", ["1", "true", "TRUE", "yes", "on", "true\n", " On \r\n"])
+def test_f03_words_for_on_are_trimmed_before_they_are_read(value: str) -> None:
+    """A trailing newline does not turn a flag off."""
+    assert parse_flag(FLAG, value)
+
+
+@pytest.mark.parametrize("value", [None, "", " \n", "0", "false", "no", "off", "Off\n"])
+def test_f03_words_for_off_and_nothing_at_all_are_off(value: str | None) -> None:
+    """Unset is off."""
+    assert not parse_flag(FLAG, value)
+
+
+@pytest.mark.parametrize("value", ["ture", "2", "enabled", "tr ue", "none"])
+def test_f03_anything_else_is_an_error_that_names_the_variable(value: str) -> None:
+    """Tried: a slip, a number, another word, a blank inside."""
+    with pytest.raises(SettingsError, match=f"{FLAG}='{value}' is no boolean"):
+        parse_flag(FLAG, value)
+
+
+def test_all_bad_flags_are_named_at_once() -> None:
+    """One start shows all faults."""
+    with pytest.raises(SettingsError, match=r"A_FLAG.*B_FLAG"):
+        read_flags(["A_FLAG", "B_FLAG", "C_FLAG"], {"A_FLAG": "x", "B_FLAG": "y", "C_FLAG": "on"})
+
+
+def test_f02_a_newline_in_a_key_is_trimmed_and_reported_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key works, and the variable is named; its value is not."""
+    monkeypatch.setenv("INNGEST_SIGNING_KEY", "signkey-test-abc\n")
+    key = load_settings().inngest_signing_key
+    assert key is not None
+    assert key.get_secret_value() == "signkey-test-abc"
+    assert untrimmed() == ("INNGEST_SIGNING_KEY",)
+
+
+@pytest.mark.parametrize("url", ["http://e:8288/", "http://e:8288//", " http://e:8288/\n", "http://e:8288"])
+def test_f04_a_base_url_is_normalised_once(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """No trailing slash remains, so no `//e/…` and no redirect can come of it."""
+    monkeypatch.setenv("INNGEST_BASE_URL", url)
+    assert load_settings().engine_url == "http://e:8288"
+
+
+def test_every_fault_is_named_and_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tried: a number that is none, a bound that is passed, a URL that is none with a password in it, a bad flag."""
+    monkeypatch.setenv("TICKOVER_SEND_TIMEOUT", "soon")
+    monkeypatch.setenv("TICKOVER_INLINE_BUDGET", "0")
+    monkeypatch.setenv("DATABASE_URL", "mysql://u:hunter2@db")
+    monkeypatch.setenv("INNGEST_DEV", "ture")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    text = str(caught.value)
+    for name in ("TICKOVER_SEND_TIMEOUT='soon'", "TICKOVER_INLINE_BUDGET='0'", "DATABASE_URL", "INNGEST_DEV='ture'"):
+        assert name in text
+    assert "hunter2" not in text
+
+
+def test_settings_show_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither keys nor passwords appear when the object is printed."""
+    for name in ("CRON_SECRET", "INNGEST_EVENT_KEY", "INNGEST_SIGNING_KEY"):
+        monkeypatch.setenv(name, "hunter2")
+    monkeypatch.setenv("REDIS_URL", "redis://:hunter2@r/0")
+    monkeypatch.setenv("DATABASE_URL", "postgres://u:hunter2@db/x")
+    assert "hunter2" not in repr(load_settings())
+
+
+@pytest.mark.parametrize(
+    ("value", "dev", "url"),
+    [(None, False, None), ("0", False, None), ("1\n", True, None), ("http://d:8288/", True, "http://d:8288")],
+)
+def test_the_dev_server_is_a_flag_or_a_url(
+    monkeypatch: pytest.MonkeyPatch, value: str | None, dev: bool, url: str | None
+) -> None:
+    """As the SDK reads INNGEST_DEV."""
+    if value is not None:
+        monkeypatch.setenv("INNGEST_DEV", value)
+    assert (load_settings().dev_mode, load_settings().engine_url) == (dev, url)
+
+
+def test_a_missing_database_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blank counts as missing."""
+    monkeypatch.setenv("DATABASE_URL", " ")
+    with pytest.raises(SettingsError, match="DATABASE_URL is not set"):
+        load_settings()
