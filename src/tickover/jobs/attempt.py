@@ -4,7 +4,6 @@ import asyncio
 import inspect
 import json
 import random
-from collections.abc import Awaitable
 from concurrent.futures import Executor
 from contextvars import copy_context
 
@@ -54,7 +53,7 @@ class Attempts:
                 await self._call(self._handlers[job.kind], self._view(job))
         except _NoThreadError as error:
             return handed_back(job, compact(error))
-        except (Exception, SystemExit, asyncio.CancelledError) as error:  # noqa: BLE001 - an attempt ends here, as an outcome
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
             if is_being_cancelled():
                 raise asyncio.CancelledError from error  # the drain stops, in whatever way the handler put it
             cut_off = limit.expired() and isinstance(error, TimeoutError)
@@ -83,21 +82,25 @@ class Attempts:
         )
 
     async def _call(self, handler: Handler, job: Job) -> None:
-        if job.kind in self._async:
-            answer = handler(job)
-        else:
-            answer = await self._call_in_thread(handler, job)
-        if answer is not None:  # a sync callable may wrap an async one
+        answer = handler(job) if job.kind in self._async else await self._call_in_thread(handler, job)
+        if inspect.isawaitable(answer):  # a sync callable may wrap an async one
             await answer
 
-    async def _call_in_thread(self, handler: Handler, job: Job) -> Awaitable[None] | None:
-        future = self._threads.submit(copy_context().run, handler, job)
+    async def _call_in_thread(self, handler: Handler, job: Job) -> object:
+        future = self._threads.submit(copy_context().run, _call_sync, handler, job)
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             if future.cancelled():  # it was still waiting for a thread, so nothing of it ran
                 raise _NoThreadError("no thread came free: handlers that were cut off still run") from None
             raise
+
+
+def _call_sync(handler: Handler, job: Job) -> object:
+    try:
+        return handler(job)
+    except StopIteration as error:  # no future can hold one
+        raise RuntimeError("the handler raised StopIteration") from error
 
 
 def handed_back(job: Claimed, reason: str | None = None) -> Outcome:

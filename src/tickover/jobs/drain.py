@@ -123,8 +123,9 @@ class _Drain:
     async def _claim(self) -> None:
         async with self._run.batch() as connection:
             jobs = await self._claims.claim(connection, self._batch, self._run.client_id)
+            # Before the commit: when that is interrupted nobody knows whether it happened, so they are handed back.
+            self._held.update((job.id, job) for job in jobs)
         self._unstarted.extend(jobs)
-        self._held.update((job.id, job) for job in jobs)
         self._claimed.update(job.kind for job in jobs)
 
     def _start_workers(self) -> None:
@@ -206,9 +207,11 @@ class _Drain:
 
 
 def _tell(run: Run, outcome: Outcome) -> None:
+    if outcome.ending not in {Ending.DEAD, Ending.RETRIED}:
+        return
     job = outcome.job
-    log = run.log.bind(job_id=job.id, kind=job.kind, job_client_id=job.client_id, attempt=outcome.attempts)
+    log = run.log.bind(job_id=job.id, kind=job.kind, job_client_id=job.client_id, job_attempt=outcome.attempts)
     if outcome.ending is Ending.DEAD:
         log.error("job.died", error=outcome.error, max_attempts=job.max_attempts, exc_info=outcome.cause)
-    elif outcome.ending is Ending.RETRIED:
+    else:
         log.warning("job.failed", error=outcome.error, run_at=outcome.run_at)

@@ -18,6 +18,7 @@ HORIZON = timedelta(days=3652)
 _KIND = re.compile(r"[a-z][a-z0-9_.-]{0,99}")
 _CLIENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _MAX_DEPTH = 100  # PostgreSQL and Python both parse JSON recursively and give up somewhere
 _MAX_PRIORITY = 1000
 _MAX_ATTEMPTS = 100
@@ -119,7 +120,7 @@ def _payload_text(payload: object) -> str:
         ValueError: it is no JSON, or none that `jsonb` takes.
     """
     try:
-        text = json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = _ENCODER.encode(payload)
         size = len(text.encode())
     except UnicodeEncodeError:
         raise ValueError("it holds half of a surrogate pair, which is no Unicode text") from None
