@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import Counter, deque
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 from tickover import clock
-from tickover.execution.run import Run, Summary, Work
+from tickover.execution.run import Run, Summary
 from tickover.jobs.attempt import Attempts, failed, handed_back, is_being_cancelled
 from tickover.jobs.claims import Claimed, Claims, Outcome
 from tickover.jobs.handler import Handlers
@@ -25,7 +26,7 @@ _KINDS_SHOWN = 20
 
 def queue_drain(
     handlers: Handlers, *, batch: int = 200, concurrency: int = 8, lease: timedelta = timedelta(seconds=60)
-) -> Work:
+) -> Callable[[Run], Awaitable[Summary]]:
     """The responsibility that runs due jobs until none is left or its time is over.
 
     A handler still running when the time is over is cut off, and its job handed back without costing an attempt. A

@@ -1,13 +1,14 @@
 """The body of `queue-health`: notice when due jobs wait for too long, whatever the reason."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from tickover import clock, telemetry
-from tickover.execution.run import Run, Summary, Work
+from tickover.execution.run import Run, Summary
 from tickover.jobs.queue import JobQueue
 
 
-def queue_health(stale_after: timedelta) -> Work:
+def queue_health(stale_after: timedelta) -> Callable[[Run], Awaitable[Summary]]:
     """The responsibility that looks at the queue and raises the alarm; it changes nothing.
 
     Jobs whose lease has expired count as due. A stale queue is an error in the log, `queue.stale`, and a metric; it is

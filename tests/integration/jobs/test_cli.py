@@ -1,0 +1,84 @@
+"""`tickover jobs list|show|requeue`, against a real database."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from tickover.cli.jobs import jobs_app
+
+Rows = Callable[..., list[dict[str, Any]]]
+Tell = Callable[..., Result]
+
+DEAD = """
+    INSERT INTO tickover.job (kind, payload, state, attempts, last_error)
+    VALUES ('lead_scoring', '{"lead": 1}', 'dead', 5, 'ValueError: [bold]no such lead[/bold] [') RETURNING id
+"""
+
+
+@pytest.fixture
+def tell(database_dsn: str, monkeypatch: pytest.MonkeyPatch) -> Tell:
+    """Run the command with these arguments."""
+    monkeypatch.setenv("DATABASE_URL", database_dsn)
+    monkeypatch.setenv("COLUMNS", "200")
+    return lambda *arguments: CliRunner().invoke(jobs_app, [str(argument) for argument in arguments])
+
+
+def test_dead_letters_are_listed(tell: Tell, rows: Rows) -> None:
+    """Kind, attempts and error as it is, brackets included; other states are left out."""
+    rows(DEAD)
+    rows("SELECT tickover.enqueue('other', '1')")
+    result = tell("list", "--state", "dead")
+    assert result.exit_code == 0
+    assert "lead_scoring" in result.output
+    assert "5/5" in result.output
+    assert "[bold]no such lead[/bold] [" in result.output
+    assert "other" not in result.output
+
+
+def test_a_list_can_be_read_by_machines(tell: Tell, rows: Rows) -> None:
+    """One JSON object a line."""
+    (row,) = rows(DEAD)
+    (job,) = [json.loads(line) for line in tell("list", "--json").output.splitlines()]
+    assert (job["id"], job["state"], job["finished_at"], "payload" in job) == (row["id"], "dead", None, False)
+
+
+def test_one_job_is_shown_with_its_payload(tell: Tell, rows: Rows) -> None:
+    """For people and for machines."""
+    (row,) = rows(DEAD)
+    assert '{"lead": 1}' in tell("show", row["id"]).output
+    assert json.loads(tell("show", row["id"], "--json").output)["payload"] == {"lead": 1}
+
+
+def test_a_job_that_is_not_there_is_an_error(tell: Tell) -> None:
+    """The exit code is not 0, and the text says where to look."""
+    result = tell("show", 7)
+    assert result.exit_code != 0
+    assert "there is no job 7" in result.output
+
+
+def test_dead_letters_are_requeued_by_id_and_by_kind(tell: Tell, rows: Rows) -> None:
+    """The first by its id, the others by their kind."""
+    first, *_ = [rows(DEAD)[0]["id"] for _ in range(3)]
+    assert (tell("requeue", first).output, tell("requeue", "--kind", "lead_scoring").output) == (
+        "1 requeued\n",
+        "2 requeued\n",
+    )
+    assert rows("SELECT DISTINCT state FROM tickover.job") == [{"state": "queued"}]
+
+
+def test_what_is_not_requeued_is_said(tell: Tell, rows: Rows) -> None:
+    """Ids that are no dead letters are named, and the exit code is 1."""
+    (row,) = rows(DEAD)
+    result = tell("requeue", row["id"], 99, "--json")
+    assert (result.exit_code, json.loads(result.output)) == (1, {"requeued": [row["id"]], "left_alone": [99]})
+
+
+@pytest.mark.parametrize("arguments", [(), (1, "--kind", "a")])
+def test_requeue_needs_one_way_of_naming(tell: Tell, arguments: tuple[Any, ...]) -> None:
+    """Nothing is requeued by accident."""
+    result = tell("requeue", *arguments)
+    assert result.exit_code == 2
+    assert "either ids or --kind" in result.output
