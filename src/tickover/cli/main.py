@@ -43,6 +43,47 @@ def up(
 
 
 @app.command()
+def engine(
+    database_url: DatabaseUrl = None,
+    host: Annotated[str, typer.Option(help="What to listen on; loopback only.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8288,
+    event_key: Annotated[list[str] | None, typer.Option(help="A key that senders must name; may be repeated.")] = None,
+    signing_key: Annotated[str | None, typer.Option(help="What calls and answers are signed with.")] = None,
+    app_url: Annotated[list[str] | None, typer.Option("--app", help="An application's /api/inngest to sync.")] = None,
+    retry_interval: Annotated[
+        float | None, typer.Option(min=0, help="Seconds between attempts, not the real delays.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """A stand-in for Inngest on one machine and in tests; it is no replacement for it."""
+    from tickover.localengine.options import EngineOptions  # noqa: PLC0415 - needs the extra `embedded`
+    from tickover.localengine.server import serve  # noqa: PLC0415
+
+    telemetry.configure_logs(json=json)
+    options = EngineOptions(
+        _required(database_url),
+        host,
+        port,
+        tuple(event_key or ()),
+        signing_key,
+        tuple(app_url or ()),
+        retry_interval=retry_interval,
+    )
+    asyncio.run(serve(options))
+
+
+@app.command()
+def status(
+    client_id: Annotated[str | None, typer.Option(help="Whose status; that of all clients by default.")] = None,
+    json: Json = False,
+) -> None:
+    """Each function's newest status, from Redis, or from the ledger where Redis is away."""
+    from tickover.cli.status import show_status  # noqa: PLC0415 - each command imports what it needs
+
+    asyncio.run(show_status(client_id, as_json=json))
+
+
+@app.command()
 def migrate(
     database_url: DatabaseUrl = None,
     sql: Annotated[bool, typer.Option("--sql", help="Print the statements for review; change nothing.")] = False,

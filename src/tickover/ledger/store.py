@@ -280,6 +280,12 @@ class Ledger:
         """How far each obligation of a tick is."""
         return await self._all(Progress, "ledger/read_progress", {"dispatch_key": dispatch_key})
 
+    async def functions(self) -> list[str]:
+        """The ids of all functions that were ever owed."""
+        async with self._database.connection() as connection:
+            cursor = await connection.execute(statement("ledger/list_functions"))
+            return [row[0] for row in await cursor.fetchall()]
+
     async def _all(self, row: type[Row], name: str, parameters: Mapping[str, Any]) -> list[Row]:
         async with self._database.connection() as connection, connection.cursor(row_factory=class_row(row)) as cursor:
             await cursor.execute(statement(name), parameters)

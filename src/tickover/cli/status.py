@@ -1,0 +1,47 @@
+"""`tickover status`: each function's newest status."""
+
+import json
+
+from rich.console import Console
+from rich.table import Table
+
+from tickover.database import Database
+from tickover.ledger.store import Ledger
+from tickover.settings import load_settings
+from tickover.status.keys import GLOBAL
+from tickover.status.store import StatusStore
+from tickover.ticks.identity import parse_client_id
+
+_COLUMNS = ("status", "path", "startedAt", "durationMs", "attempt", "lastError")
+
+
+async def show_status(client_id: str | None, *, as_json: bool) -> None:
+    """Print the newest status of every function that the ledger knows.
+
+    Args:
+        client_id: whose; None for that of all clients.
+        as_json: one JSON object instead of a table.
+
+    Raises:
+        SettingsError: DATABASE_URL is missing, or another setting is malformed.
+        RequestError: the client id is malformed.
+    """
+    settings = load_settings()
+    client_id = parse_client_id(client_id)
+    database = Database(settings.database_url, size=2)
+    ledger = Ledger(database, settings.lease)
+    redis_url = None if settings.redis_url is None else settings.redis_url.get_secret_value()
+    store = StatusStore(redis_url, ledger, settings.redis_timeout, settings.status_ttl)
+    await database.open()
+    try:
+        source, statuses = await store.read(client_id, await ledger.functions())
+    finally:
+        await store.close()
+        await database.close()
+    if as_json:
+        Console(soft_wrap=True).print_json(json.dumps({"source": source, "jobs": statuses}))
+        return
+    table = Table("job", *_COLUMNS, title=f"client {client_id or GLOBAL}, from {source}")
+    for function, status in statuses.items():
+        table.add_row(function, *(str(status[column] if status[column] is not None else "-") for column in _COLUMNS))
+    Console().print(table)

@@ -1,0 +1,62 @@
+"""How a local engine is to run."""
+
+import ipaddress
+from dataclasses import dataclass
+
+from tickover.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How a local engine is to run.
+
+    Args:
+        dsn: PostgreSQL connection URI; the engine keeps a schema of its own there.
+        host: what to listen on.
+        port: where.
+        event_keys: what senders must name; any key will do where there is none.
+        signing_key: what calls and answers are signed with; nothing is checked where it is None, as by a dev server.
+        app_urls: endpoints of the applications to sync.
+        poll_interval: seconds between syncs.
+        retry_interval: seconds between attempts instead of the real delays; None for those.
+        call_timeout: seconds a call may take.
+        concurrency: calls that are made at a time.
+        allow_remote: listen beyond loopback.
+
+    Raises:
+        SettingsError: they cannot be.
+    """
+
+    dsn: str
+    host: str = "127.0.0.1"
+    port: int = 8288
+    event_keys: tuple[str, ...] = ()
+    signing_key: str | None = None
+    app_urls: tuple[str, ...] = ()
+    poll_interval: float = 5.0
+    retry_interval: float | None = None
+    call_timeout: float = 300.0
+    concurrency: int = 50
+    allow_remote: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.allow_remote and not _is_loopback(self.host):
+            raise SettingsError(
+                f"the local engine listens on loopback only, not on {self.host!r}; it is no server for a network"
+            )
+        if bool(self.event_keys) != (self.signing_key is not None):
+            raise SettingsError(
+                "give both an event key and a signing key, as to `inngest start`; or neither, for a dev server"
+            )
+
+    @property
+    def server_kind(self) -> str:
+        """What it says it is: `cloud` with keys, `dev` without."""
+        return "dev" if self.signing_key is None else "cloud"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,53 @@
+"""Asks applications to register, again and again, so that a new deployment's functions are known soon."""
+
+import asyncio
+from collections.abc import Sequence
+
+import httpx
+import structlog
+
+from tickover.localengine.caller import Caller
+
+_log = structlog.stdlib.get_logger("tickover.engine")
+_UNTIL_FIRST = 0.25  # seconds between tries while an application has never answered
+
+
+class Poller:
+    """Syncs applications.
+
+    Args:
+        caller: what makes the requests.
+        urls: the applications' endpoints.
+        interval: seconds between syncs of one.
+    """
+
+    def __init__(self, caller: Caller, urls: Sequence[str], interval: float) -> None:
+        self._caller = caller
+        self._urls = urls
+        self._interval = interval
+
+    async def run(self) -> None:
+        """Sync all applications until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for url in self._urls:
+                group.create_task(self._poll(url))
+
+    async def _poll(self, url: str) -> None:
+        said: str | None = None
+        while True:
+            trouble = await self._sync(url)
+            if trouble != said or said is None:
+                if trouble:
+                    _log.warning("app.not_synced", url=url, reason=trouble)
+                else:
+                    _log.info("app.synced", url=url)
+            said = trouble
+            await asyncio.sleep(min(_UNTIL_FIRST, self._interval) if trouble else self._interval)
+
+    async def _sync(self, url: str) -> str:
+        """Why a sync failed; empty where it did not."""
+        try:
+            response = await self._caller.sync(url)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return f"{type(error).__name__}: {error}".rstrip(": ")
+        return "" if response.is_success else f"it answers {response.status_code}: {response.text[:300]}"

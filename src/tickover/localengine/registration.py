@@ -1,0 +1,60 @@
+"""Registration of an application's functions: `POST /fn/register`."""
+
+import hmac
+import uuid
+from typing import TYPE_CHECKING
+
+import structlog
+from fastapi import APIRouter, Request
+
+from tickover.errors import WireError
+from tickover.localengine import expressions, signature
+from tickover.localengine.wire import Registration, parse_registration
+
+if TYPE_CHECKING:
+    from tickover.localengine.server import Engine
+
+_log = structlog.stdlib.get_logger("tickover.engine")
+
+
+def registration_router(engine: "Engine") -> APIRouter:
+    """The router of registration."""
+    router = APIRouter()
+
+    @router.post("/fn/register")
+    async def register(request: Request) -> dict[str, object]:
+        """Store the functions of an application; what asks for more than this engine does is refused by name."""
+        _require_key(engine.options.signing_key, request)
+        registration = parse_registration(await request.body())
+        _check_expressions(registration)
+        modified = await engine.registry.register(registration)
+        for function, reason in registration.refused.items():
+            _log.error("function.refused", function=function, reason=reason)
+        answer: dict[str, object] = {
+            "ok": True,
+            "modified": modified,
+            "sync_id": str(uuid.uuid4()),
+            "app_id": registration.app_uuid,
+        }
+        return answer | ({"refused": registration.refused} if registration.refused else {})
+
+    return router
+
+
+def _require_key(signing_key: str | None, request: Request) -> None:
+    if signing_key is None:
+        return
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not hmac.compare_digest(token.encode(), signature.bearer(signing_key).encode()):
+        raise WireError(401, "the signing key of this application is not this engine's")
+
+
+def _check_expressions(registration: Registration) -> None:
+    for function in registration.functions:
+        config = function.config
+        given = [config.get("idempotency"), *(t.get("expression") for t in config.get("triggers", []))]
+        given += [limit.get("key") for limit in config.get("concurrency") or []]
+        for expression in filter(None, given):
+            fault = expressions.check(expression)
+            if fault is not None:
+                raise WireError(400, f"function {function.id}: {fault}")

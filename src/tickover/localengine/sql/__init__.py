@@ -1,0 +1,1 @@
+"""The engine's statements, one file each."""

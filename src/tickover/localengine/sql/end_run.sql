@@ -1,0 +1,1 @@
+UPDATE tickover_engine.run SET state = %(state)s, output = %(output)s, ended_at = now() WHERE id = %(run_id)s

@@ -1,0 +1,1 @@
+DELETE FROM tickover_engine.item WHERE id = %(item_id)s

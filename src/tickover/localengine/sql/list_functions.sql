@@ -1,0 +1,1 @@
+SELECT id, app, url, config FROM tickover_engine.function ORDER BY id

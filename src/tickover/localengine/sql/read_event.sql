@@ -1,0 +1,2 @@
+SELECT internal_id, event_id, name, body, received_at FROM tickover_engine.event
+WHERE internal_id = %(id)s OR event_id = %(id)s ORDER BY received_at LIMIT 1

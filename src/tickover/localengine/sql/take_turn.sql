@@ -1,0 +1,2 @@
+-- One engine process claims at a time.
+SELECT id FROM tickover_engine.turn FOR UPDATE
