@@ -3,5 +3,26 @@
 from tickover.app import Tickover
 from tickover.contract import Contract, Function, Responsibility, Route
 from tickover.execution.run import Run, Summary
+from tickover.jobs.drain import queue_drain
+from tickover.jobs.handler import Job, RetryJobError
+from tickover.jobs.new_job import NewJob
+from tickover.jobs.queue import JobQueue, enqueue_many_sync, enqueue_sync
+from tickover.maintenance.queue_health import queue_health
 
-__all__ = ["Contract", "Function", "Responsibility", "Route", "Run", "Summary", "Tickover"]
+__all__ = [
+    "Contract",
+    "Function",
+    "Job",
+    "JobQueue",
+    "NewJob",
+    "Responsibility",
+    "RetryJobError",
+    "Route",
+    "Run",
+    "Summary",
+    "Tickover",
+    "enqueue_many_sync",
+    "enqueue_sync",
+    "queue_drain",
+    "queue_health",
+]

@@ -4,15 +4,20 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
 from rich.console import Console
+from rich.markup import escape
 
 from tickover import telemetry
+from tickover.cli.jobs import jobs_app
 from tickover.errors import TickoverError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Cron ticks, carried out durably or inline.")
+app.add_typer(jobs_app, name="jobs")
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")]
@@ -105,9 +110,15 @@ def _required(database_url: str | None) -> str:
 
 
 def main() -> None:
-    """Run the command; an error of Tickover's own is one line, and exit code 1."""
+    """Run the command; an error that was to be expected is one line, and exit code 1."""
     try:
-        app()
+        app(prog_name="tickover")
     except TickoverError as error:
-        _errors.print(f"[red]tickover:[/] {error}", markup=True)
-        sys.exit(1)
+        _fail(str(error))
+    except (OperationalError, PoolTimeout) as error:
+        _fail(f"PostgreSQL cannot be reached: {' '.join(str(error).split())}; check DATABASE_URL")
+
+
+def _fail(text: str) -> NoReturn:
+    _errors.print(f"[red]tickover:[/] {escape(text)}")
+    sys.exit(1)
