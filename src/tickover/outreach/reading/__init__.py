@@ -1,0 +1,1 @@
+"""What is read from a message: its text, whose words they are, what they mean. Pure."""

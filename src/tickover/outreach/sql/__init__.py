@@ -1,0 +1,1 @@
+"""The reference application's statements: one file each, named by its verb."""
