@@ -1,7 +1,7 @@
 """Carrying out obligations against a real PostgreSQL: claims, fences, leases, what is done and not done again."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -19,7 +19,7 @@ from tickover.execution.executor import Executed, Executor, Order, Skipped
 from tickover.ledger.states import CLAIMABLE, MOVES, Path, State
 from tickover.ledger.store import Ledger, NewTick
 from tickover.status.store import StatusStore
-from tickover.ticks.watchdog import Watchdog
+from tickover.ticks.watchdog import Recovery, Watchdog
 
 MINUTE = timedelta(minutes=1)
 
@@ -38,6 +38,10 @@ class Bench:
         """Record a tick that owes one function."""
         tick = NewTick(key, "background-jobs", None, "clock", "dispatch", "a test", "c-1", {function.id: MINUTE})
         assert await self.ledger.record(tick)
+
+    async def settle(self) -> Sequence[Recovery]:
+        """Carry out what is late."""
+        return await self.watchdog.settle(await self.watchdog.look(), Budget.of(60))
 
     async def run(
         self, key: str, function: Function, path: Path = Path.DURABLE, *, run_id: str = "run-1", final: bool = True
@@ -243,9 +247,9 @@ async def test_f05_accepted_is_not_done_and_what_never_starts_is_carried_out(
     for key in ("k1", "k2", "k3"):
         await bench.owe(key, bench.process)
         await bench.ledger.accept(key, ["e"], {"process": MINUTE})
-    assert await bench.watchdog.settle(Budget.of(60)) == []
+    assert await bench.settle() == []
     rows("UPDATE tickover.obligation SET start_by = now() - interval '1 s'")
-    (recovery,) = await bench.watchdog.settle(Budget.of(60))
+    (recovery,) = await bench.settle()
     assert (recovery.overdue.late, recovery.overdue.dispatch_key) == (3, "k3")
     assert "INNGEST_SIGNING_KEY" in recovery.cause
     assert probe.ran() == ["queue-drain"]
@@ -258,9 +262,9 @@ async def test_a_dead_inline_executor_is_noticed_when_its_lease_has_expired(benc
     """Nobody calls again for inline work, so its time to finish is not waited for."""
     await bench.owe("k", bench.process)
     await bench.ledger.claim("k", "process", Path.INLINE, MINUTE)
-    assert await bench.watchdog.settle(Budget.of(60)) == []
+    assert await bench.settle() == []
     rows("UPDATE tickover.obligation SET lease_expires_at = now() - interval '1 s'")
-    (recovery,) = await bench.watchdog.settle(Budget.of(60))
+    (recovery,) = await bench.settle()
     assert recovery.outcome is not None
     assert recovery.outcome.state == "succeeded"
 

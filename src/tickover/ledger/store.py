@@ -191,9 +191,7 @@ class Ledger:
             "start_by": list(functions.values()),
             **_S,
         }
-        # Losing this in a crash costs nothing: what is owed is claimed, covered or recovered all the same.
-        async with self._database.transaction() as connection:
-            await connection.execute(statement("ledger/relax_commit"))
+        async with self._database.connection() as connection:
             await connection.execute(statement("ledger/accept_tick"), parameters)
 
     async def fail_send(self, dispatch_key: str, mode: str, reason: str, error: Mapping[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """A tick, from its request to its answer: record, decide, hand over or do the work, settle what is overdue."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -152,10 +153,11 @@ class TickHandler:
         flag = request.route.flag
         decision = decide(flag, flag_on=self._flags[flag], force_inline=self._flags[force_inline_name(flag)])
         if await self._ledger.record(_new_tick(request, decision)):
-            progress = await self._first(request, decision, budget)
+            # What is late does not depend on this tick: the look for it takes no time of its own beside the send.
+            progress, late = await asyncio.gather(self._first(request, decision, budget), self._watchdog.look())
         else:
-            progress = await self._again(request, budget)
-        recovered = await self._watchdog.settle(budget)
+            progress, late = await self._again(request, budget), await self._watchdog.look()
+        recovered = await self._watchdog.settle(late, budget)
         answer = TickAnswer(
             progress.mode,
             progress.reason,

@@ -57,10 +57,13 @@ class Watchdog:
         self._ledger = ledger
         self._executor = executor
 
-    async def settle(self, budget: Budget) -> Sequence[Recovery]:
+    async def look(self) -> Sequence[Overdue]:
+        """What is late now."""
+        return await self._ledger.overdue([function.id for function in self._contract.functions])
+
+    async def settle(self, late: Sequence[Overdue], budget: Budget) -> Sequence[Recovery]:
         """Carry out what is late, within a budget; what does not fit is left to the next tick."""
         recoveries = []
-        late = await self._ledger.overdue([function.id for function in self._contract.functions])
         for index, overdue in enumerate(late):
             function = self._contract.function(overdue.function)
             if function is None or budget.left() == 0:
