@@ -4,7 +4,7 @@ import email
 import re
 from dataclasses import dataclass
 from email import policy
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.utils import parseaddr
 
 from tickover.outreach.reading.html import html_to_text
@@ -56,7 +56,6 @@ class _Reading:
     def __init__(self, raw: bytes) -> None:
         self._notes: list[str] = []
         self._raw = raw
-        # compat32 beneath the default policy's parser cannot fail on bytes; accessors may.
         self._message = email.message_from_bytes(raw, EmailMessage, policy=policy.default)
 
     def mail(self) -> Mail:
@@ -92,7 +91,7 @@ class _Reading:
             return text
         return self._html_beside(part)
 
-    def _html_beside(self, plain: EmailMessage) -> str:
+    def _html_beside(self, plain: MIMEPart) -> str:
         """Some programs send an empty plain part beside the HTML one that holds the text."""
         part = self._message.get_body(("html",))
         if part is None or part is plain:
@@ -103,7 +102,7 @@ class _Reading:
     def _leftover(self) -> str:
         """The text of a message whose structure names none: the first text part of any kind, or what stands there."""
         for part in self._message.walk():
-            if isinstance(part, EmailMessage) and part.get_content_maintype() == "text":
+            if part.get_content_maintype() == "text":
                 text = self._decoded(part)
                 return html_to_text(text) if part.get_content_subtype() == "html" else text
         payload = self._message.get_payload()
@@ -113,7 +112,7 @@ class _Reading:
         self._notes.append("the message has no text part")
         return ""
 
-    def _decoded(self, part: EmailMessage) -> str:
+    def _decoded(self, part: MIMEPart) -> str:
         try:
             payload = part.get_payload(decode=True)
             charset = part.get_content_charset()

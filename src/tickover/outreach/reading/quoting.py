@@ -35,7 +35,8 @@ _HEADERS_NEEDED = 2
 _RULE = re.compile(r"^_{10,}$")
 _SIGNATURES = re.compile(
     r"^(?:-- ?|sent from my (?:iphone|ipad|android|mobile|samsung|galaxy).{0,40}"
-    r"|sent from (?:outlook|yahoo|proton).{0,60}|get outlook for (?:ios|android).{0,60}|von meinem iphone gesendet|envoyé de mon iphone)$",
+    r"|sent from (?:outlook|yahoo|proton).{0,60}"
+    r"|get outlook for (?:ios|android).{0,60}|von meinem iphone gesendet|envoyé de mon iphone)$",
     re.IGNORECASE,
 )
 

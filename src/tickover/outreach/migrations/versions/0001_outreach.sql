@@ -11,11 +11,14 @@ CREATE TABLE outreach.lead (
   outbound_count   integer NOT NULL DEFAULT 0,
   last_inbound_at  timestamptz,
   last_outbound_at timestamptz,
+  replayed         boolean NOT NULL DEFAULT false,
   created_at       timestamptz NOT NULL DEFAULT now(),
   UNIQUE (client_id, email),
   UNIQUE (client_id, phone),
   CHECK (email IS NOT NULL OR phone IS NOT NULL)
 );
+-- Leads whose messages a local run makes up; the oldest are removed again.
+CREATE INDEX lead_replayed ON outreach.lead (id) WHERE replayed;
 
 -- What arrived or went out. An e-mail is kept as the bytes it came in; subject and body are what was read from it.
 CREATE TABLE outreach.message (
@@ -31,14 +34,13 @@ CREATE TABLE outreach.message (
   interest     text CHECK (interest IN ('interested', 'declined', 'unclear')),
   notes        text[] NOT NULL DEFAULT '{}',
   draft_id     bigint,
-  replayed     boolean NOT NULL DEFAULT false,
   occurred_at  timestamptz NOT NULL DEFAULT now(),
   processed_at timestamptz,
   UNIQUE (client_id, external_id),
   CHECK (draft_id IS NULL OR direction = 'outbound')
 );
 CREATE INDEX message_lead ON outreach.message (lead_id, occurred_at DESC);
-CREATE INDEX message_replayed ON outreach.message (id) WHERE replayed;
+CREATE INDEX message_unprocessed ON outreach.message (id) WHERE processed_at IS NULL;
 -- A draft is sent once: the database refuses its second message.
 CREATE UNIQUE INDEX message_draft ON outreach.message (draft_id);
 
