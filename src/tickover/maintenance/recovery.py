@@ -111,7 +111,7 @@ class StaleRecovery:
             changed=tally.changed,
             left=left,
             error=f"{errors} could not be moved; the first: {tally.first_error}" if errors else None,
-            details={self.done: tally.done, self.undone_as: tally.undone, "errors": errors},
+            details={str(self.done): tally.done, self.undone_as: tally.undone, "errors": errors},
         )
 
     async def _move_batch(self, run: Run, connection: Async, parameters: Mapping[str, Any], tally: _Tally) -> bool:

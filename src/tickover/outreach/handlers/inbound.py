@@ -49,7 +49,7 @@ def read_email(raw: bytes) -> Reading:
     """Read an e-mail. What a machine wrote means nothing. Pure."""
     mail = read_mail(raw)
     reply = strip_quoted(mail.text)
-    intent = _NOTHING if mail.automatic else detect(f"{reply.text}" or mail.subject)
+    intent = _NOTHING if mail.automatic else detect(reply.text or mail.subject)
     return Reading(mail.subject, reply, intent, mail.automatic, mail.notes)
 
 
@@ -150,7 +150,7 @@ def _artifacts(reading: Reading, body: str) -> dict[str, Any]:
             "notes": list(reading.notes),
         },
         "intent": {
-            "interest": reading.intent.interest,
+            "interest": str(reading.intent.interest),
             "guesses": {guess.topic: guess.content for guess in reading.intent.guesses},
         },
         "draft": {"body": body},

@@ -1,9 +1,11 @@
 """An e-mail as it came in, read without ever failing on its contents: what is wrong becomes a note. Pure."""
 
+import base64
 import email
 import re
 from dataclasses import dataclass
 from email import policy
+from email.errors import InvalidBase64LengthDefect
 from email.message import EmailMessage, MIMEPart
 from email.utils import parseaddr
 
@@ -19,6 +21,7 @@ _UNREADABLE = (LookupError, ValueError, TypeError, AttributeError, AssertionErro
 _AUTOMATIC_SENDERS = re.compile(
     r"^(mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?)([+.-].*)?@", re.IGNORECASE
 )
+_NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -108,7 +111,7 @@ class _Reading:
         payload = self._message.get_payload()
         if isinstance(payload, str) and payload.strip():
             self._notes.append("no text part; the body is taken as it stands")
-            return _decode(payload.encode("ascii", "surrogateescape"), None, self._notes)
+            return _decode(payload.encode("utf-8", "surrogateescape"), None, self._notes)
         self._notes.append("the message has no text part")
         return ""
 
@@ -119,7 +122,10 @@ class _Reading:
         except _UNREADABLE as error:
             self._notes.append(f"a part cannot be decoded: {type(error).__name__}")
             return ""
-        return _decode(payload if isinstance(payload, bytes) else b"", charset, self._notes)
+        raw = payload if isinstance(payload, bytes) else b""
+        if any(isinstance(defect, InvalidBase64LengthDefect) for defect in part.defects):
+            raw = _salvage_base64(raw)  # the library gives such a part back as it stands
+        return _decode(raw, charset, self._notes)
 
     def _is_automatic(self, sender: str) -> bool:
         submitted = self._header("Auto-Submitted").lower()
@@ -153,6 +159,12 @@ def _decode(payload: bytes, charset: str | None, notes: list[str]) -> str:
         else:
             return text
     return payload.decode("latin-1")
+
+
+def _salvage_base64(encoded: bytes) -> bytes:
+    """What can be decoded of base64 that was cut off or has other characters in it."""
+    digits = _NO_BASE64.sub(b"", encoded)
+    return base64.b64decode(digits[: len(digits) // 4 * 4])
 
 
 def _clean(text: str) -> str:
