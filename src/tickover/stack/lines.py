@@ -11,8 +11,6 @@ from tickover.ledger.store import Progress
 from tickover.stack.cron import TickResult
 from tickover.status.store import iso
 
-_SHOWN_FIGURES = ("looked_at", "changed", "left")
-
 
 class Lines:
     """Prints a local run.
@@ -95,19 +93,22 @@ def _function(obligation: Progress) -> str:
     if obligation.state == State.COVERED:
         return f"{obligation.function} [cyan]covered by a {obligation.covered_path} run[/] {mark}"
     took = _took(obligation)
-    did = ", ".join(_did(name, summary) for name, summary in obligation.summaries.items())
+    did = ", ".join(filter(None, (_did(name, summary) for name, summary in obligation.summaries.items())))
     error = f" [red]{escape(obligation.error)}[/]" if obligation.error else ""
     return (
         f"{obligation.function} [cyan]{obligation.path or '-'}[/] {mark}"
-        f"{'' if took is None else f' {took:.0f} ms'} [dim]({did})[/]{error}"
+        f"{'' if took is None else f' {took:.0f} ms'} [dim]({did or 'nothing due'})[/]{error}"
     )
 
 
 def _did(name: str, summary: dict[str, Any]) -> str:
-    looked_at, changed, left = (summary.get(figure, 0) for figure in _SHOWN_FIGURES)
+    """What a responsibility did; empty where there was nothing to do."""
+    looked_at, changed, left = (summary.get(figure, 0) for figure in ("looked_at", "changed", "left"))
     if summary.get("error"):
         return f"{name} [red]failed[/]"
-    return f"{name} {changed}/{looked_at}" + (f", {left} left" if left else "")
+    if not looked_at:
+        return ""
+    return f"{name} {changed} of {looked_at}" + (f", {left} left" if left else "")
 
 
 def _send_error(result: TickResult) -> str:

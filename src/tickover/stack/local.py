@@ -65,6 +65,8 @@ class LocalRun:
         self._lines = lines
         self._directory = Directory(options.directory)
         self._environment = {name: value for name, value in environ.items() if value.strip()}
+        self._engine_is_configured = bool({"INNGEST_BASE_URL", "INNGEST_DEV"} & self._environment.keys())
+        self._starts_engine = options.engine and not self._engine_is_configured
         self._url = f"http://127.0.0.1:{options.port}"
         self._pids: dict[str, int] = {}
         self._children: dict[str, Child] = {}
@@ -86,11 +88,6 @@ class LocalRun:
                 self._lines.say("stopping", "[dim]stopping[/]")
             self._directory.forget()
         return succeeded
-
-    @property
-    def _starts_engine(self) -> bool:
-        configured = {"INNGEST_BASE_URL", "INNGEST_DEV"} & self._environment.keys()
-        return self._options.engine and not configured
 
     def _clear_the_way(self) -> None:
         left = self._directory.end_former_run()
@@ -131,7 +128,7 @@ class LocalRun:
         """Complete the environment of the application; what is set already stays."""
         keys = self._directory.keys()
         defaults = {"CRON_SECRET": keys.cron_secret, FLAG: "true", "INNGEST_SERVE_ORIGIN": self._url}
-        if not {"INNGEST_BASE_URL", "INNGEST_DEV"} & self._environment.keys():
+        if not self._engine_is_configured:
             defaults |= {
                 "INNGEST_BASE_URL": f"http://127.0.0.1:{self._options.engine_port}",
                 "INNGEST_EVENT_KEY": keys.event_key,
