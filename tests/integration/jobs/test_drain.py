@@ -77,6 +77,20 @@ async def test_i4_two_drains_never_run_the_same_job(
     ]
 
 
+async def test_handlers_that_never_wait_leave_others_their_turn(queue: JobQueue, make_run: MakeRun) -> None:
+    """Between two such jobs everything else in the process goes on."""
+    await queue.enqueue_many([NewJob("any", n) for n in range(20)])
+    turns: list[int] = []
+
+    async def note(_: Job) -> None:
+        asyncio.get_running_loop().call_soon(turns.append, 1)
+        seen.append(len(turns))
+
+    seen: list[int] = []
+    await queue_drain({"any": note}, concurrency=1)(await make_run())
+    assert seen == list(range(20))
+
+
 async def test_jobs_start_by_priority_then_by_time(queue: JobQueue, make_run: MakeRun) -> None:
     """Higher priorities first; within one, what has waited longest; what is not due stays."""
     now = clock.now()

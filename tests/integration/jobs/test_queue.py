@@ -1,10 +1,13 @@
 """Looking at the queue and requeueing dead letters."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.integration.jobs.conftest import eventually
+from tickover.database import Database
 from tickover.jobs.new_job import NewJob
 from tickover.jobs.queue import JobQueue
 from tickover.jobs.states import JobState
@@ -42,6 +45,23 @@ async def test_i4_a_requeued_dead_letter_is_due_with_all_its_attempts(queue: Job
         }
     ]
     assert [job.id for job in await queue.list(state=JobState.DEAD)] == [second]
+
+
+async def test_i4_a_race_to_requeue_has_one_winner(queue: JobQueue, replica: Database, rows: Rows) -> None:
+    """A job that somebody else requeues meanwhile, and a drain then claims, is not pulled back into the queue."""
+    (dead,) = await dead_letters(queue, rows, NewJob("a", 1))
+
+    async def is_waiting() -> bool:
+        return bool(
+            rows("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%%Dead letters%%'")
+        )
+
+    async with replica.transaction() as connection:
+        await connection.execute(b"UPDATE tickover.job SET state = 'running'")
+        task = asyncio.create_task(queue.requeue([dead]))
+        await eventually(is_waiting)
+    assert await task == []
+    assert rows("SELECT state FROM tickover.job") == [{"state": "running"}]
 
 
 async def test_all_dead_letters_of_a_kind_are_requeued(queue: JobQueue, rows: Rows) -> None:
