@@ -16,7 +16,9 @@ from tickover.localengine.store import Item
 from tickover.localengine.wire import Registered
 
 _JSON = "application/json"
-_LARGEST_ANSWER = 32 * 1024 * 1024
+LARGEST_ANSWER = 32 * 1024 * 1024
+"""Bytes of an answer."""
+
 _MUST_BE_SIGNED = frozenset({200, 206})
 
 
@@ -44,24 +46,16 @@ class Caller:
     async def call(self, item: Item) -> Answer:
         """Call a function; whatever goes wrong is an answer with a fault."""
         request_id = fresh_ulid(_millis())
-        content = signature.canonical(_body(item, request_id))
-        headers = self._signed(content) | {
-            "user-agent": "Inngest",
-            "x-inngest-generation-id": str(item.attempt + 1),
-            "x-inngest-job-id": item.job_id,
-            "x-inngest-req-version": str(item.version),
-            "x-inngest-step-id": item.step_id,
-            "x-request-id": request_id,
-            "x-run-id": item.run_id,
-        }
         try:
+            content = signature.canonical(_body(item, request_id))
             async with asyncio.timeout(self._timeout):
-                response = await self._client.post(_url(item), content=content, headers=headers)
+                return self._checked(*await self._post(_url(item), content, self._headers(item, request_id, content)))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return Answer(0, fault=f"the application cannot be reached: {type(error).__name__}: {error}".rstrip(": "))
         except TimeoutError:
             return Answer(0, fault=f"the application did not answer within {self._timeout:g} s")
-        return self._checked(response)
+        except (ValueError, ArithmeticError, RecursionError) as error:
+            return Answer(0, fault=f"the call cannot be written: {type(error).__name__}: {error}")
 
     async def sync(self, url: str) -> httpx.Response:
         """Ask an application to register.
@@ -73,26 +67,46 @@ class Caller:
         headers = self._signed(content) | {"x-inngest-server-kind": self._server_kind}
         return await self._client.put(url, content=content, headers=headers, timeout=10.0)
 
+    async def _post(self, url: str, content: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of an answer; of a body that is too large, more than is allowed."""
+        body = bytearray()
+        async with self._client.stream("POST", url, content=content, headers=headers) as response:
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > LARGEST_ANSWER:
+                    break
+            return response.status_code, dict(response.headers), bytes(body)
+
+    def _headers(self, item: Item, request_id: str, content: bytes) -> dict[str, str]:
+        return self._signed(content) | {
+            "user-agent": "Inngest",
+            "x-inngest-generation-id": str(item.attempt + 1),
+            "x-inngest-job-id": item.job_id,
+            "x-inngest-req-version": str(item.version),
+            "x-inngest-step-id": item.step_id,
+            "x-request-id": request_id,
+            "x-run-id": item.run_id,
+        }
+
     def _signed(self, content: bytes) -> dict[str, str]:
         headers = {"content-type": _JSON}
         if self._signing_key is not None:
             headers[signature.HEADER] = signature.sign(content, self._signing_key, _millis() // 1000)
         return headers
 
-    def _checked(self, response: httpx.Response) -> Answer:
-        headers = {name.lower(): value for name, value in response.headers.items()}
+    def _checked(self, status: int, headers: dict[str, str], content: bytes) -> Answer:
         fault = None
-        if len(response.content) > _LARGEST_ANSWER:
-            fault = f"the answer is larger than {_LARGEST_ANSWER} bytes"
-        elif response.status_code in _MUST_BE_SIGNED and not self._holds(response):
+        if len(content) > LARGEST_ANSWER:
+            fault = f"the answer is larger than {LARGEST_ANSWER} bytes"
+        elif status in _MUST_BE_SIGNED and not self._holds(headers.get(signature.HEADER), content):
             fault = "the answer carries no signature of this engine's signing key"
-        return Answer(response.status_code, headers, parse_body(response.content), fault)
+        # Of an answer that is not believed, the headers are not believed either.
+        return Answer(status, fault=fault) if fault else Answer(status, headers, parse_body(content))
 
-    def _holds(self, response: httpx.Response) -> bool:
+    def _holds(self, shown: str | None, content: bytes) -> bool:
         if self._signing_key is None:
             return True
-        shown = response.headers.get(signature.HEADER)
-        return signature.holds(response.content, self._signing_key, shown, _millis() // 1000)
+        return signature.holds(content, self._signing_key, shown, _millis() // 1000)
 
 
 def _millis() -> int:

@@ -25,5 +25,5 @@ def value(expression: str, event: Mapping[str, Any]) -> Any:
     """An expression's value for an event; None where it cannot be computed, for instance for want of a field."""
     try:
         return _compiled(expression).execute({"event": dict(event)})
-    except (ValueError, KeyError, TypeError, RuntimeError, IndexError):
+    except (ValueError, LookupError, TypeError, RuntimeError, ArithmeticError):
         return None

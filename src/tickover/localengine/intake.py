@@ -1,5 +1,6 @@
 """Which runs do events start? Pure: events and functions in, rows out."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -60,12 +61,19 @@ def _triggered(function: Registered, event: dict[str, Any]) -> bool:
 def _once(function: Registered, event: dict[str, Any]) -> str | None:
     expression = function.config.get("idempotency")
     value = expressions.value(expression, event) if expression else None
-    return None if value is None else f"once:{function.id}:{value}"
+    return None if value is None else f"once:{function.id}:{_digest(value)}"
 
 
 def _slots(function: Registered, event: dict[str, Any]) -> list[tuple[str, int]]:
     slots = []
     for index, limit in enumerate(function.config.get("concurrency") or []):
-        key = expressions.value(limit["key"], event) if limit.get("key") else ""
+        if limit["limit"] == 0:  # no limit, to Inngest
+            continue
+        key = _digest(expressions.value(limit["key"], event)) if limit.get("key") else ""
         slots.append((f"{function.id}:{index}:{key}", int(limit["limit"])))
     return slots
+
+
+def _digest(value: Any) -> str:
+    """A value of any length, as a key of one."""
+    return hashlib.sha256(str(value).encode()).hexdigest()

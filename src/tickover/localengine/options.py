@@ -48,6 +48,12 @@ class EngineOptions:
             raise SettingsError(
                 "give both an event key and a signing key, as to `inngest start`; or neither, for a dev server"
             )
+        keys = (*self.event_keys, *(() if self.signing_key is None else (self.signing_key,)))
+        if any(not key or key != key.strip() for key in keys):
+            raise SettingsError("a key is empty, or begins or ends in white space; nothing it signs would be believed")
+        for url in self.app_urls:
+            if not url.startswith(("http://", "https://")):
+                raise SettingsError(f"an application's URL begins with http:// or https://, not {url!r}")
 
     @property
     def server_kind(self) -> str:

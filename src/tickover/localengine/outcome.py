@@ -1,11 +1,17 @@
 """What an application's answer to a call means. Pure: an answer in, what to do next out."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
+
+LONGEST_STEP_ID = 512
+"""Characters; the SDK's are hashes of 40."""
+
+_VERSION = re.compile(r"^[0-9]{1,4}$", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +50,18 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step has a result, to be memoized under its id; the next call is to be made at a time, or at once."""
+    """A step has a result, to be memoized under its id."""
 
     step_id: str
     memo: Any
-    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slept:
+    """A step that sleeps until a time; it is memoized then."""
+
+    step_id: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +71,7 @@ class Planned:
     step_ids: Sequence[str]
 
 
-Outcome = Returned | Failed | Step | Planned
+Outcome = Returned | Failed | Step | Slept | Planned
 
 
 def outcome(answer: Answer, attempt: int, retries: int) -> Outcome:
@@ -79,22 +92,40 @@ def outcome(answer: Answer, attempt: int, retries: int) -> Outcome:
 
 
 def _of_ops(answer: Answer, attempt: int, retries: int) -> Outcome:
-    ops: list[dict[str, Any]] = answer.body
-    if all(op.get("op") == "StepPlanned" for op in ops) or len(ops) > 1:
-        return Planned([op["id"] for op in ops])
-    op = ops[0]
-    kind = op.get("op")
-    if kind == "StepRun":
-        return Step(op["id"], {"data": op.get("data")})
-    if kind == "Sleep":
-        return Step(op["id"], None, _time(op.get("name")))
-    if kind in {"StepError", "StepFailed"}:
-        last = kind == "StepFailed" or attempt >= retries or _no_retry(answer)
-        error = op.get("error") or {}
-        if last:
-            return Step(op["id"], {"error": {name: error.get(name) for name in ("message", "name", "stack")}})
-        return Failed(str(error.get("message")), error, retry=True, at=_retry_after(answer))
-    return Failed(f"the local engine knows no {kind}", {"message": f"the local engine knows no {kind}"}, retry=False)
+    ops: list[Any] = answer.body
+    if not all(isinstance(op, dict) and isinstance(op.get("op"), str) and _is_id(op.get("id")) for op in ops):
+        return _refused("op without a name and an id")
+    if all(op["op"] == "StepPlanned" for op in ops):
+        return Planned(list(dict.fromkeys(op["id"] for op in ops)))
+    if len(ops) > 1:
+        return _refused("list of ops in which not all are StepPlanned")
+    return _of_op(ops[0], answer, attempt, retries)
+
+
+def _of_op(op: dict[str, Any], answer: Answer, attempt: int, retries: int) -> Outcome:
+    match op["op"]:
+        case "StepRun":
+            return Step(op["id"], {"data": op.get("data")})
+        case "Sleep" if (until := _time(op.get("name"))) is not None:
+            return Slept(op["id"], until)
+        case "Sleep":
+            return _refused(f"sleep until {op.get('name')!r}")
+        case "StepError" | "StepFailed":
+            error = op["error"] if isinstance(op.get("error"), dict) else {}
+            if op["op"] == "StepFailed" or attempt >= retries or _no_retry(answer):
+                return Step(op["id"], {"error": {name: error.get(name) for name in ("message", "name", "stack")}})
+            return Failed(str(error.get("message")), error, retry=True, at=_retry_after(answer))
+        case kind:
+            return _refused(kind)
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_STEP_ID
+
+
+def _refused(what: str) -> Failed:
+    text = f"the local engine knows no {what[:100]}"
+    return Failed(text, {"message": text, "name": "Error"}, retry=False)
 
 
 def _failed(answer: Answer, error: str, *, may_retry: bool) -> Failed:
@@ -112,10 +143,12 @@ def _retry_after(answer: Answer) -> datetime | None:
     return _time(answer.headers.get("retry-after"))
 
 
-def _time(text: str | None) -> datetime | None:
+def _time(text: object) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text or "")
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
+        return None
+    if moment is None:
         return None
     return moment if moment.tzinfo is not None else None
 
@@ -124,5 +157,10 @@ def parse_body(content: bytes) -> Any:
     """The JSON of an answer; None where it is none."""
     try:
         return json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
+
+
+def parse_version(header: str | None) -> int | None:
+    """The version of the protocol that an answer names, in `x-inngest-req-version`; None for any other form."""
+    return int(header) if header is not None and _VERSION.match(header) else None

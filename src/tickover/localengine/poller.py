@@ -9,7 +9,7 @@ import structlog
 from tickover.localengine.caller import Caller
 
 _log = structlog.stdlib.get_logger("tickover.engine")
-_UNTIL_FIRST = 0.25  # seconds between tries while an application has never answered
+_UNTIL_UP = 0.25  # seconds between tries while nothing listens there
 
 
 class Poller:
@@ -35,19 +35,19 @@ class Poller:
     async def _poll(self, url: str) -> None:
         said: str | None = None
         while True:
-            trouble = await self._sync(url)
-            if trouble != said or said is None:
+            trouble, answered = await self._sync(url)
+            if trouble != said:
                 if trouble:
                     _log.warning("app.not_synced", url=url, reason=trouble)
                 else:
                     _log.info("app.synced", url=url)
             said = trouble
-            await asyncio.sleep(min(_UNTIL_FIRST, self._interval) if trouble else self._interval)
+            await asyncio.sleep(self._interval if answered else min(_UNTIL_UP, self._interval))
 
-    async def _sync(self, url: str) -> str:
-        """Why a sync failed; empty where it did not."""
+    async def _sync(self, url: str) -> tuple[str, bool]:
+        """Why a sync failed, empty where it did not; and whether the application answered."""
         try:
             response = await self._caller.sync(url)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return f"{type(error).__name__}: {error}".rstrip(": ")
-        return "" if response.is_success else f"it answers {response.status_code}: {response.text[:300]}"
+            return f"{type(error).__name__}: {error}".rstrip(": "), False
+        return ("" if response.is_success else f"it answers {response.status_code}: {response.text[:300]}"), True

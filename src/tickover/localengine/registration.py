@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 
 from tickover.errors import WireError
 from tickover.localengine import expressions, signature
+from tickover.localengine.body import read_body
 from tickover.localengine.wire import Registration, parse_registration
 
 if TYPE_CHECKING:
@@ -20,16 +21,19 @@ _log = structlog.stdlib.get_logger("tickover.engine")
 def registration_router(engine: "Engine") -> APIRouter:
     """The router of registration."""
     router = APIRouter()
+    said: dict[str, dict[str, str]] = {}
 
     @router.post("/fn/register")
     async def register(request: Request) -> dict[str, object]:
         """Store the functions of an application; what asks for more than this engine does is refused by name."""
         _require_key(engine.options.signing_key, request)
-        registration = parse_registration(await request.body())
+        registration = parse_registration(await read_body(request))
         _check_expressions(registration)
         modified = await engine.registry.register(registration)
-        for function, reason in registration.refused.items():
-            _log.error("function.refused", function=function, reason=reason)
+        if said.get(registration.app, {}) != registration.refused:
+            said[registration.app] = registration.refused
+            for function, reason in registration.refused.items():
+                _log.error("function.refused", function=function, reason=reason)
         answer: dict[str, object] = {
             "ok": True,
             "modified": modified,

@@ -1,6 +1,7 @@
 """The local engine as an HTTP server."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,9 +11,11 @@ import structlog
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from psycopg import AsyncConnection, DataError, OperationalError
+from psycopg_pool import PoolTimeout
 
 from tickover.database import Database
-from tickover.errors import WireError
+from tickover.errors import EnvironmentStateError, WireError
 from tickover.localengine.caller import Caller
 from tickover.localengine.event_api import event_router
 from tickover.localengine.options import EngineOptions
@@ -21,12 +24,16 @@ from tickover.localengine.registration import registration_router
 from tickover.localengine.registry import Registry
 from tickover.localengine.rest import rest_router
 from tickover.localengine.scheduler import Scheduler
+from tickover.localengine.settlement import Settlement
 from tickover.localengine.store import EngineStore
 from tickover.migrations import History, migrate
 
 HISTORY = History("tickover_engine", "tickover.localengine")
 FIRST_LINE = "tickover engine: a stand-in for Inngest on one machine and in tests; it is no replacement for it"
 _LEASE = 10.0
+_KEEPALIVE = 2.0  # seconds; shorter than servers keep an idle connection, so that no call meets one that closes
+_UNTIL_CLOSED = 5  # seconds that requests under way get when the engine stops
+_REACHED_WITHIN = 5  # seconds to connect to PostgreSQL at the start
 _log = structlog.stdlib.get_logger("tickover.engine")
 
 
@@ -47,11 +54,13 @@ def create_engine_app(options: EngineOptions) -> FastAPI:
     registry = Registry(store)
     client = httpx.AsyncClient(
         timeout=options.call_timeout,
-        limits=httpx.Limits(max_connections=options.concurrency + 10),
+        limits=httpx.Limits(max_connections=options.concurrency + 10, keepalive_expiry=_KEEPALIVE),
         follow_redirects=False,
+        trust_env=False,  # no proxy of the environment stands between this machine and itself
     )
     caller = Caller(client, options.signing_key, options.call_timeout, options.server_kind)
-    scheduler = Scheduler(store, registry, caller, options.concurrency, options.retry_interval)
+    settlement = Settlement(store, registry, options.retry_interval)
+    scheduler = Scheduler(store, caller, settlement, options.concurrency)
     poller = Poller(caller, options.app_urls, options.poll_interval)
 
     @asynccontextmanager
@@ -72,21 +81,47 @@ def create_engine_app(options: EngineOptions) -> FastAPI:
     engine = Engine(options, store, registry, scheduler)
     for router in (event_router(engine), registration_router(engine), rest_router(engine)):
         app.include_router(router)
-    app.add_exception_handler(WireError, _refused)
+    for error in (WireError, DataError, OperationalError, PoolTimeout):
+        app.add_exception_handler(error, _refused)
     return app
 
 
 async def _refused(_: Request, error: Exception) -> JSONResponse:
-    if not isinstance(error, WireError):
-        raise error
-    return JSONResponse({"error": error.detail, "status": error.status}, error.status)
+    status, text = 503, "the engine's database is away; try again"
+    if isinstance(error, WireError):
+        status, text = error.status, error.detail
+    elif isinstance(error, DataError):
+        status, text = 400, f"PostgreSQL keeps no such value: {str(error).partition(chr(10))[0]}"
+    return JSONResponse({"error": text, "status": status}, status)
 
 
 async def serve(options: EngineOptions) -> None:
-    """Run the engine until it is told to stop."""
+    """Run the engine until it is told to stop.
+
+    Raises:
+        EnvironmentStateError: the port is taken.
+        psycopg.OperationalError: PostgreSQL cannot be reached.
+    """
+    listening = _listen(options.host, options.port)
+    await (await AsyncConnection.connect(options.dsn, connect_timeout=_REACHED_WITHIN)).close()
     config = uvicorn.Config(
-        create_engine_app(options), host=options.host, port=options.port, log_level="warning", access_log=False
+        create_engine_app(options),
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=_UNTIL_CLOSED,
     )
     _log.warning(FIRST_LINE)
     _log.info("engine.listening", host=options.host, port=options.port, kind=options.server_kind)
-    await uvicorn.Server(config).serve()
+    server = uvicorn.Server(config)
+    await server.serve(sockets=[listening])
+    if not server.started:
+        raise EnvironmentStateError("the engine did not start; the lines above say why")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise EnvironmentStateError(
+            f"the engine cannot listen on {host}:{port}: {error.strerror}; stop what does, or give another port"
+        ) from error

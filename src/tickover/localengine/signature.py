@@ -13,6 +13,7 @@ import jcs
 
 HEADER = "x-inngest-signature"
 _PREFIX = re.compile(r"^signkey-[A-Za-z0-9_]+-")
+_STAMP = re.compile(r"^[0-9]{1,12}$")
 _OLDEST = 300  # seconds
 
 
@@ -46,9 +47,9 @@ def holds(body: bytes, key: str, header: str | None, unix_time: int) -> bool:
     """Whether a header signs this body under this key, not more than five minutes ago."""
     fields = parse_qs(header or "")
     stamp, shown = fields.get("t", [""])[0], fields.get("s", [""])[0]
-    if not stamp.isdecimal() or abs(unix_time - int(stamp)) > _OLDEST:
+    if not _STAMP.match(stamp) or abs(unix_time - int(stamp)) > _OLDEST:
         return False
-    return hmac.compare_digest(shown, _mac(body, key, stamp))
+    return hmac.compare_digest(shown.encode(), _mac(body, key, stamp).encode())
 
 
 def _mac(body: bytes, key: str, stamp: str) -> str:

@@ -55,7 +55,7 @@ class NewRun:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A call that was claimed, with all that it says."""
+    """A call that was claimed, with all that it says; or no call, where it `wakes` a step that has slept."""
 
     id: int
     job_id: str
@@ -63,6 +63,7 @@ class Item:
     step_id: str
     attempt: int
     fence: int
+    wakes: str | None
     function_id: str
     event: dict[str, Any]
     version: int
@@ -97,9 +98,13 @@ class Held:
         """Keep a step's result."""
         await self._run("memoize_step", step_id=step_id, value=Jsonb(memo))
 
-    async def queue(self, step_id: str, at: datetime | None = None) -> None:
+    async def sleep(self, step_id: str, until: datetime) -> None:
+        """Come back at a time, to wake a step."""
+        await self._run("sleep_item", step_id=step_id, until=until)
+
+    async def queue(self, step_id: str) -> None:
         """Queue another call of the run."""
-        await self._run("queue_item", step_id=step_id, at=at, job_id=identifiers.job_id())
+        await self._run("queue_item", step_id=step_id, job_id=identifiers.job_id())
 
     async def others(self) -> int:
         """How many other calls of the run are still to be made or being made."""
@@ -171,10 +176,15 @@ class EngineStore:
         await self._held("release_items", items)
 
     async def lock(self, connection: Async, item: Item) -> Held | None:
-        """The call, if it is still held under its fence and its run is alive; otherwise None."""
-        parameters = {"item_id": item.id, "fence": item.fence, **_S}
-        cursor = await connection.execute(_sql("lock_run"), parameters)
-        return Held(connection, item) if await cursor.fetchone() is not None else None
+        """The call, if it is still held under its fence and its run is alive; otherwise None.
+
+        Two statements: the second sees what was committed while the first one waited for its lock.
+        """
+        parameters = {"item_id": item.id, "run_id": item.run_id, "fence": item.fence, **_S}
+        for name in ("lock_run", "lock_item"):
+            if await (await connection.execute(_sql(name), parameters)).fetchone() is None:
+                return None
+        return Held(connection, item)
 
     async def register(self, app: str, functions: Sequence[Registered]) -> bool:
         """Store an app's functions in place of those it had. Whether anything changed."""
@@ -185,7 +195,8 @@ class EngineStore:
             "configs": [Jsonb(function.config) for function in functions],
         }
         async with self.database.connection() as connection:
-            return (await connection.execute(_sql("register_functions"), parameters)).rowcount > 0
+            row = await (await connection.execute(_sql("register_functions"), parameters)).fetchone()
+            return row is not None and row[0] > 0
 
     async def functions(self) -> list[Registered]:
         """Everything that is registered."""

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,15 @@ LARGEST_EVENT = 512 * 1024
 LONGEST_NAME = 512
 MOST_EVENTS = 5000
 """Limits of the event API (inngest-wire, Event API)."""
+
+LONGEST_ID = 512
+DEEPEST = 100
+"""Limits of this engine: an id has its place in an index; depth costs a stack wherever JSON is read or written."""
+
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_LONGEST_INTEGER = 308  # digits; more is no float64, in which the real engine keeps numbers
+MOST_RETRIES = 20
+_LATEST = 2**53  # milliseconds; more is no exact number in JSON
 
 _REFUSED_OPTIONS = {
     "cancel": "cancellation",
@@ -37,12 +47,12 @@ class Seed:
 
 def parse_seed(header: str | None) -> Seed | None:
     """The header `x-inngest-event-id-seed`: milliseconds, a comma, ten bytes in base64. None for any other form."""
-    millis, separator, encoded = (header or "").partition(",")
+    millis, _, encoded = (header or "").partition(",")
     try:
         entropy = base64.b64decode(encoded, validate=True)
     except ValueError:
         return None
-    if not separator or not millis.isdecimal() or len(millis) > 14:  # noqa: PLR2004 - a ULID holds 48 bits of time
+    if not millis.isdecimal() or len(millis) > 14 or len(entropy) != 10:  # noqa: PLR2004 - a ULID is 48 and 80 bits
         return None
     return Seed(int(millis), entropy)
 
@@ -58,7 +68,7 @@ def parse_events(body: bytes, millis: int) -> list[dict[str, Any]]:
         WireError: 400, with the text of the real event API where that is known; nothing of the call is taken.
     """
     try:
-        parsed = json.loads(body, parse_constant=_refuse_constant)
+        parsed = json.loads(body, parse_constant=_refuse_constant, parse_int=_integer)
     except (ValueError, RecursionError):
         raise WireError(400, "event name is empty") from None
     events = parsed if isinstance(parsed, list) else [parsed]
@@ -70,30 +80,53 @@ def parse_events(body: bytes, millis: int) -> list[dict[str, Any]]:
 def _event(event: object, millis: int) -> dict[str, Any]:
     if not isinstance(event, dict) or not isinstance(event.get("name"), str) or not event["name"]:
         raise WireError(400, "event name is empty")
-    name = event["name"]
+    name, id_, ts = event["name"], event.get("id"), event.get("ts")
     if len(name) > LONGEST_NAME:
         raise WireError(400, f"event name is longer than {LONGEST_NAME} characters")
     if name.startswith("inngest/"):
         raise WireError(400, f"event name is reserved for internal use: {name}")
-    data, user = event.get("data") or {}, event.get("user") or {}
-    if not isinstance(data, dict):
+    if isinstance(id_, str) and len(id_) > LONGEST_ID:
+        raise WireError(400, f"event id is longer than {LONGEST_ID} characters")
+    data = event.get("data")
+    if not isinstance(data, dict | None):
         kind = _go_kind(data)
         raise WireError(
             400, f"json: cannot unmarshal {kind} into Go struct field Event.data of type map[string]interface {{}}"
         )
-    text = json.dumps(event)
-    if len(text) > LARGEST_EVENT:
-        raise WireError(413, f"an event is at most {LARGEST_EVENT} bytes")
-    if "\\u0000" in text:
-        raise WireError(400, "an event may not contain a NUL character")
-    ts = event.get("ts")
+    _require_storable(event)
+    user = event.get("user")
     return {
-        "data": data,
-        "id": event.get("id") if isinstance(event.get("id"), str) else "",
+        "data": data or {},
+        "id": id_ if isinstance(id_, str) else "",
         "name": name,
-        "ts": ts if isinstance(ts, int) and ts > 0 else millis,
+        "ts": ts if type(ts) is int and 0 < ts < _LATEST else millis,
         "user": user if isinstance(user, dict) else {},
     }
+
+
+def _require_storable(event: dict[str, Any]) -> None:
+    try:
+        text = json.dumps(event, ensure_ascii=False, allow_nan=False)
+        size = len(text.encode())
+    except (ValueError, RecursionError):
+        raise WireError(400, "an event needs numbers that are finite and characters that are whole") from None
+    if size > LARGEST_EVENT:
+        raise WireError(413, f"an event is at most {LARGEST_EVENT} bytes")
+    if "\\u0000" in text and _NUL.search(text):
+        raise WireError(400, "an event may not contain a NUL character")
+    if text.count("{") + text.count("[") > DEEPEST and _is_deep(event):
+        raise WireError(400, f"an event is at most {DEEPEST} levels deep")
+
+
+def _is_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for outer in level if isinstance(outer, dict | list) for inner in _inside(outer)]
+    return any(isinstance(value, dict | list) for value in level)
+
+
+def _inside(value: dict[str, Any] | list[Any]) -> list[Any]:
+    return list(value.values()) if isinstance(value, dict) else value
 
 
 def _go_kind(value: object) -> str:
@@ -106,6 +139,12 @@ def _go_kind(value: object) -> str:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _LONGEST_INTEGER:
+        raise ValueError("the number is too large")
+    return int(digits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,18 +183,51 @@ def parse_registration(body: bytes) -> Registration:
         WireError: 400: it is no registration.
     """
     try:
-        parsed = json.loads(body)
-        app, functions = parsed["appname"], parsed["functions"]
-        wanted = [(f["id"], f["steps"]["step"]["runtime"]["url"], f) for f in functions]
-    except (ValueError, KeyError, TypeError):
+        parsed = json.loads(body, parse_constant=_refuse_constant)
+        app, functions = _text(parsed["appname"]), parsed["functions"]
+        wanted = [_registered(app, config) for config in functions]
+        refused = {f.id: reason for f in wanted if (reason := _why_refused(f.config)) is not None}
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise WireError(400, "the body is no registration") from None
-    refused = {id_: reason for id_, _, config in wanted if (reason := _why_refused(config)) is not None}
-    served = [Registered(id_, app, url, config) for id_, url, config in wanted if id_ not in refused]
-    return Registration(app, served, refused)
+    if len({function.id for function in wanted}) < len(wanted):
+        raise WireError(400, "two functions of the registration have the same id")
+    return Registration(app, [function for function in wanted if function.id not in refused], refused)
+
+
+def _registered(app: str, config: dict[str, Any]) -> Registered:
+    """A function, with everything in its place that a call or an event will look at.
+
+    Raises:
+        ValueError: something is not; or a LookupError, TypeError or AttributeError, where a part is missing.
+    """
+    step = config["steps"]["step"]
+    url = _text(step["runtime"]["url"])
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("a function is called over HTTP")
+    if (retries := step.get("retries")) is not None and retries["attempts"] not in range(MOST_RETRIES + 1):
+        raise ValueError("that is no number of retries")
+    for trigger in config.get("triggers") or []:
+        _text(trigger.get("event", ""), trigger.get("expression") or "")
+    for limit in config.get("concurrency") or []:
+        _text(limit.get("key") or "")
+        if limit["limit"] not in range(2**31):
+            raise ValueError("that is no concurrency limit")
+    return Registered(_text(config["id"], config.get("idempotency") or ""), app, url, config)
+
+
+def _text(value: object, *more: object) -> str:
+    if not isinstance(value, str) or not all(isinstance(other, str) for other in more):
+        raise TypeError("a text is expected")
+    return value
 
 
 def _why_refused(config: Mapping[str, Any]) -> str | None:
     asked = [words for option, words in _REFUSED_OPTIONS.items() if config.get(option)]
-    if any("cron" in trigger for trigger in config.get("triggers", [])):
+    triggers, limits = config.get("triggers") or [], config.get("concurrency") or []
+    if any("cron" in trigger for trigger in triggers):
         asked.append("cron triggers")
+    if any("*" in trigger.get("event", "") for trigger in triggers):
+        asked.append("wildcards in triggers")
+    if any(limit.get("scope", "fn") not in {"fn", None} for limit in limits):
+        asked.append("concurrency beyond one function")
     return f"the local engine knows no {', '.join(asked)}" if asked else None

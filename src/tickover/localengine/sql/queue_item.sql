@@ -1,4 +1,3 @@
 -- The next call of a run, under the slots of the one before it.
-INSERT INTO tickover_engine.item (job_id, run_id, step_id, slots, limits, due_at)
-SELECT %(job_id)s, run_id, %(step_id)s, slots, limits, coalesce(%(at)s, now())
-FROM tickover_engine.item WHERE id = %(item_id)s
+INSERT INTO tickover_engine.item (job_id, run_id, step_id, slots, limits)
+SELECT %(job_id)s, run_id, %(step_id)s, slots, limits FROM tickover_engine.item WHERE id = %(item_id)s

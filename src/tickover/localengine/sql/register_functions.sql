@@ -1,10 +1,12 @@
--- An app's functions replace those it had.
+-- An app's functions replace those it had; how many changed, came or went.
 WITH given AS (
   SELECT * FROM unnest(%(ids)s::text[], %(urls)s::text[], %(configs)s::jsonb[]) AS f (id, url, config)
 ), gone AS (
-  DELETE FROM tickover_engine.function WHERE app = %(app)s AND id NOT IN (SELECT id FROM given)
+  DELETE FROM tickover_engine.function WHERE app = %(app)s AND id NOT IN (SELECT id FROM given) RETURNING id
+), stored AS (
+  INSERT INTO tickover_engine.function AS f (id, app, url, config) SELECT id, %(app)s, url, config FROM given ORDER BY id
+  ON CONFLICT (id) DO UPDATE SET app = excluded.app, url = excluded.url, config = excluded.config
+  WHERE (f.app, f.url, f.config) IS DISTINCT FROM (excluded.app, excluded.url, excluded.config)
+  RETURNING id
 )
-INSERT INTO tickover_engine.function AS f (id, app, url, config) SELECT id, %(app)s, url, config FROM given
-ON CONFLICT (id) DO UPDATE SET app = excluded.app, url = excluded.url, config = excluded.config
-WHERE (f.app, f.url, f.config) IS DISTINCT FROM (excluded.app, excluded.url, excluded.config)
-RETURNING id
+SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM stored)
