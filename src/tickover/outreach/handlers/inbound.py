@@ -15,7 +15,7 @@ from tickover.outreach.handlers.payload import missing, subject_of
 from tickover.outreach.reading.intent import Intent, detect
 from tickover.outreach.reading.mime import read_mail
 from tickover.outreach.reading.quoting import Reply, strip_quoted
-from tickover.outreach.reading.replies import compose_reply, reply_subject
+from tickover.outreach.reading.replies import compose_reply, is_reply_subject, reply_subject
 from tickover.outreach.states import Channel, DraftState, Interest
 from tickover.outreach.store import Inbound, Inbox, Understood
 
@@ -49,7 +49,8 @@ def read_email(raw: bytes) -> Reading:
     """Read an e-mail. What a machine wrote means nothing. Pure."""
     mail = read_mail(raw)
     reply = strip_quoted(mail.text)
-    intent = _NOTHING if mail.automatic else detect(reply.text or mail.subject)
+    own_subject = "" if is_reply_subject(mail.subject) else mail.subject
+    intent = _NOTHING if mail.automatic else detect(reply.text or own_subject)
     return Reading(mail.subject, reply, intent, mail.automatic, mail.notes)
 
 

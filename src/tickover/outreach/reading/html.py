@@ -7,6 +7,10 @@ _BREAKS = frozenset({"br", "p", "div", "li", "tr", "table", "h1", "h2", "h3", "h
 _SILENT = frozenset({"script", "style", "head", "title", "template"})
 _VOID = frozenset({"br", "hr", "img", "input", "meta", "link", "area", "base", "col", "embed", "source", "wbr"})
 _QUOTES = ("gmail_quote", "yahoo_quoted", "moz-cite-prefix", "gmail_attr", "protonmail_quote")
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_STRAY = re.compile(r"<(?![^<>]*>)")
+_LONGEST = 300_000  # characters that are read
+_DEEPEST = 200  # elements within each other that are told apart; every word asks for all of them
 _OUTLOOK_QUOTES = frozenset({"divRplyFwdMsg", "appendonsend", "mail-editor-reference-message-container"})
 
 
@@ -16,9 +20,18 @@ def html_to_text(html: str) -> str:
     Broken markup is read as browsers do: what is never closed reaches to the end.
     """
     reader = _Reader()
-    reader.feed(html)
+    reader.feed(_tame(html[:_LONGEST]))
     reader.close()
     return reader.text()
+
+
+def _tame(html: str) -> str:
+    """Markup on which the library's parser neither fails nor takes hours.
+
+    It begins anew at every tag and comment that is never closed; and Word's `<![if …]>`, which browsers skip as a
+    comment, is an error to it.
+    """
+    return _STRAY.sub("&lt;", _COMMENT.sub("", html).replace("<![", "<!"))
 
 
 class _Reader(HTMLParser):
@@ -35,11 +48,13 @@ class _Reader(HTMLParser):
         if tag in _BREAKS:
             self._break()
         self._rest_is_quoted = self._rest_is_quoted or values.get("id") in _OUTLOOK_QUOTES
-        if tag not in _VOID:
+        if tag not in _VOID and len(self._open) < _DEEPEST:
             quoted = tag == "blockquote" or any(name in values.get("class", "") for name in _QUOTES)
             self._open.append((tag, quoted, tag in _SILENT))
 
     def handle_endtag(self, tag: str) -> None:
+        if tag in _VOID:
+            return  # `<br/>` is reported as begun and ended
         places = [place for place, (name, _, _) in enumerate(self._open) if name == tag]
         if places:
             del self._open[places[-1] :]

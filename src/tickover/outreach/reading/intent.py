@@ -34,8 +34,10 @@ _INTERESTED = re.compile(
     r"|sounds (?:good|great|interesting)|let's (?:talk|chat|meet)|call me|interessiert|intéressés?|me interesa)\b",
     re.IGNORECASE,
 )
+# "If you don't stop writing me" is no request to go on.
 _NEGATION = re.compile(
-    r"(?:\bdon't|\bdo not|\bdidn't|\bnot|\bnever|\bwithout|\bno need to)\s+(?:\w+\s+){0,2}$", re.IGNORECASE
+    r"(?<!\byou )(?<!\byou do )(?:\bdon't|\bdo not|\bdidn't|\bnot|\bnever|\bwithout|\bno need to)\s+(?:\w+\s+){0,2}$",
+    re.IGNORECASE,
 )
 _TOPICS: tuple[tuple[str, re.Pattern[str], timedelta], ...] = (
     ("pricing", re.compile(r"\b(?:pricing|price|how much|quote|budget|costs?)\b", re.IGNORECASE), timedelta(days=30)),
@@ -95,9 +97,14 @@ def detect(text: str) -> Intent:
 
 
 def _is_opt_out(words: str) -> bool:
-    if " ".join(words.lower().split()).strip(" .!\"'") in _KEYWORDS:
+    if any(" ".join(said.lower().split()).strip(" .!\"'") in _KEYWORDS for said in (words, _first_line(words))):
         return True
     return any(not _is_negated(words, match) for match in _OPT_OUT.finditer(words))
+
+
+def _first_line(words: str) -> str:
+    """A name or a greeting often stands below the one word that counts."""
+    return words.strip().partition("\n")[0]
 
 
 def _interest(words: str) -> Interest:

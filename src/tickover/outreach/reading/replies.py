@@ -1,5 +1,7 @@
 """What a draft answers. Pure."""
 
+import re
+
 from tickover.outreach.states import Interest
 
 _BODIES = {
@@ -18,15 +20,21 @@ _BODIES = {
 }
 
 
+_REPLY = re.compile(r"(?:(?:re|aw|sv|fwd?|wg|tr) ?: ?)+", re.IGNORECASE)
+
+
 def compose_reply(name: str, interest: Interest) -> str:
     """The text of a draft to a lead of that name."""
     first = next(iter(name.split()), "there")
     return _BODIES[interest].format(name=first)
 
 
+def is_reply_subject(subject: str) -> bool:
+    """Whether a subject answers or forwards, so that its words are not its writer's."""
+    return _REPLY.match(subject) is not None
+
+
 def reply_subject(subject: str) -> str:
     """The subject of an answer: one `Re:` in front, however many there were."""
-    bare = subject
-    while bare[:3].lower() in {"re:", "aw:", "sv:"}:
-        bare = bare[3:].strip()
+    bare = _REPLY.sub("", subject, count=1) if is_reply_subject(subject) else subject
     return f"Re: {bare}" if bare else "Your message"
