@@ -132,3 +132,29 @@ async def test_a_client_id_narrows_the_tick(serve: Serve, probe: Probe) -> None:
     assert narrowed.json()["dispatchKey"] == "background-jobs:v1:id:t1:client:acme"
     assert everyone.json()["mode"] == "inline"
     assert [run.client_id for run in probe.runs] == ["acme"] * 3 + [None] * 3
+
+
+async def test_f08_a_tick_that_finds_its_function_busy_is_taken_up_by_whoever_ends_next(
+    serve: Serve, probe: Probe, rows: Rows
+) -> None:
+    """While the first tick drains, the second comes: it waits for nobody, and the first carries it out at its end."""
+    site = await serve()
+    inner = []
+
+    async def meanwhile(_: Run) -> Summary:
+        del probe.bodies["queue-drain"]
+        inner.append((await site.tick("t2")).json())
+        return Summary()
+
+    probe.bodies["queue-drain"] = meanwhile
+    first = (await site.tick("t1")).json()
+    assert [(f["function"], f["state"]) for f in inner[0]["functions"]] == [
+        ("process", "owed"),
+        ("maintain", "succeeded"),
+    ]
+    assert [(r["function"], r["dispatchKey"][-2:], r["state"]) for r in first["recovered"]] == [
+        ("process", "t2", "succeeded")
+    ]
+    states = rows("SELECT function, state FROM tickover.obligation ORDER BY id")
+    # The second tick's maintenance ran before the first one's began, and so covered it.
+    assert [row["state"] for row in states] == ["succeeded", "covered", "succeeded", "succeeded"]

@@ -230,6 +230,12 @@ class Ledger:
                 await cursor.execute(statement("ledger/claim_obligation"), parameters)
                 return await cursor.fetchone()
 
+    async def defer(self, dispatch_key: str, function: str) -> None:
+        """Its function is busy with another tick: make what is owed late at once, so that whoever ends next sees it."""
+        async with self._database.connection() as connection:
+            parameters = {"dispatch_key": dispatch_key, "function": function, **_S}
+            await connection.execute(statement("ledger/defer_obligation"), parameters)
+
     async def holder(self, dispatch_key: str, function: str) -> Holder | None:
         """Who holds an obligation; None where it was never recorded."""
         parameters = {"dispatch_key": dispatch_key, "function": function, **_S}

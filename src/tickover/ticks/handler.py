@@ -152,11 +152,15 @@ class TickHandler:
         budget = Budget.of(self._inline_budget, self._monotonic)
         flag = request.route.flag
         decision = decide(flag, flag_on=self._flags[flag], force_inline=self._flags[force_inline_name(flag)])
-        if await self._ledger.record(_new_tick(request, decision)):
+        if not await self._ledger.record(_new_tick(request, decision)):
+            progress, late = await self._again(request, budget), None
+        elif decision.mode is Mode.DISPATCH:
             # What is late does not depend on this tick: the look for it takes no time of its own beside the send.
-            progress, late = await asyncio.gather(self._first(request, decision, budget), self._watchdog.look())
+            progress, late = await asyncio.gather(self._dispatch(request, decision, budget), self._watchdog.look())
         else:
-            progress, late = await self._again(request, budget), await self._watchdog.look()
+            progress, late = await self._inline(request, decision, budget), None
+        if late is None or progress.mode is not Mode.DISPATCH:
+            late = await self._watchdog.look()  # after the work: another tick may have been waiting for its end
         recovered = await self._watchdog.settle(late, budget)
         answer = TickAnswer(
             progress.mode,
@@ -171,13 +175,14 @@ class TickHandler:
         _announce(request, answer)
         return answer
 
-    async def _first(self, request: TickRequest, decision: Decision, budget: Budget) -> _Progress:
-        """A tick that nobody has seen before."""
+    async def _inline(self, request: TickRequest, decision: Decision, budget: Budget) -> _Progress:
+        functions = await self._carry_out(request, request.route.functions, Path.INLINE, budget)
+        return _Progress(decision.mode, decision.reason, functions)
+
+    async def _dispatch(self, request: TickRequest, decision: Decision, budget: Budget) -> _Progress:
+        """Hand the tick over; where that fails in whatever way, do its work here."""
         progress = _Progress(decision.mode, decision.reason)
         functions = request.route.functions
-        if decision.mode is Mode.INLINE:
-            progress.functions = await self._carry_out(request, functions, Path.INLINE, budget)
-            return progress
         try:
             dispatch = Dispatch(
                 request.identity.dispatch_key, request.correlation_id, request.client_id, "cron", request.now
@@ -236,6 +241,8 @@ class TickHandler:
                     FunctionReport(function.id, path, State.FAILED, error=f"{type(error).__name__}: {error}")
                 )
             else:
+                if isinstance(outcome, Skipped) and outcome.holder is not None and outcome.holder.state == State.OWED:
+                    await self._ledger.defer(order.dispatch_key, function.id)
                 reports.append(_report(function, path, outcome))
         return reports
 
@@ -273,7 +280,7 @@ def _report(function: Function, path: Path, outcome: Executed | Skipped) -> Func
     if holder is None:
         return FunctionReport(function.id, None, State.OWED, "the ledger does not know it")
     if holder.state == State.OWED:
-        busy = "the function runs for another tick; the next run covers it"
+        busy = "the function runs for another tick; whoever ends next takes this up"
         return FunctionReport(function.id, None, holder.state, busy)
     return FunctionReport(function.id, holder.path, holder.state, "taken by another executor", error=holder.error)
 
