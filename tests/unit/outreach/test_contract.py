@@ -1,7 +1,12 @@
+from datetime import timedelta
+
+from tickover.execution.run import Work
+from tickover.maintenance.recovery import StaleRecovery
+from tickover.maintenance.retention import Retention
 from tickover.outreach.contract import contract
 from tickover.outreach.handlers import HANDLERS
 from tickover.outreach.settings import OutreachSettings
-from tickover.outreach.states import DraftState
+from tickover.outreach.states import MOVES, DraftState
 
 MAINTENANCE = [
     "stale-draft-recovery",
@@ -10,6 +15,11 @@ MAINTENANCE = [
     "prune-workspace-memory",
     "queue-health",
 ]
+
+
+def works(settings: OutreachSettings) -> dict[str, Work]:
+    """The body of every responsibility."""
+    return {part.id: part.run for function in contract(settings).functions for part in function.responsibilities}
 
 
 def test_f01_the_contract_carries_all_six_responsibilities() -> None:
@@ -44,7 +54,14 @@ def test_every_job_kind_has_a_handler() -> None:
 
 def test_stale_drafts_are_those_that_are_being_sent() -> None:
     """Ten minutes in `sending`, a hundred a run; on to `sent` or back to `approved`, both allowed moves."""
-    (route,) = contract(OutreachSettings()).routes
-    recovery = route.functions[1].responsibilities[0].work
-    assert recovery.after.total_seconds() == 600  # type: ignore[union-attr]
-    assert (recovery.stuck, recovery.limit) == (DraftState.SENDING, 100)  # type: ignore[union-attr]
+    recovery = works(OutreachSettings())["stale-draft-recovery"]
+    assert isinstance(recovery, StaleRecovery)
+    assert (recovery.stuck, recovery.after.total_seconds(), recovery.limit) == (DraftState.SENDING, 600, 100)
+    assert {DraftState(recovery.done), DraftState(recovery.undone)} <= MOVES[DraftState.SENDING]
+
+
+def test_the_settings_reach_the_responsibilities() -> None:
+    """The days that pipeline runs are kept come from the environment."""
+    runs = works(OutreachSettings(draft_pipeline_run_retention_days=7))["prune-draft-pipeline-runs"]
+    assert isinstance(runs, Retention)
+    assert runs.keep == timedelta(days=7)

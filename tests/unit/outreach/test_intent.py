@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tickover.outreach.reading.intent import detect
 from tickover.outreach.states import Interest
@@ -21,6 +23,14 @@ from tickover.outreach.states import Interest
         "If you do not take me off this list, I call my lawyer",
         "Bitte abmelden",
         "I am interested in one thing: take me off your list",
+        "Don\u2019t contact me again",
+        "I want to unsubscribe.",
+        "Keine weiteren E-Mails!",
+        "Merci de me désabonner",
+        "Opt me out",
+        "Please do not call me",
+        "Sounds good in general, but please unsubscribe me.",
+        "Unsubscribe!",
     ],
 )
 def test_a_wish_to_be_left_alone_is_an_opt_out(text: str) -> None:
@@ -36,6 +46,10 @@ def test_a_wish_to_be_left_alone_is_an_opt_out(text: str) -> None:
         "stop by our office on Friday",
         "The end of the year suits us",
         "How does one cancel a subscription of yours?",
+        "I do not want to unsubscribe",
+        "Please send me the list",
+        "The end",
+        "We cannot stop thinking about it",
         "",
     ],
 )
@@ -55,6 +69,10 @@ def test_words_that_only_sound_like_it_are_no_opt_out(text: str) -> None:
         ("Kein Interesse, danke.", Interest.DECLINED),
         ("I don't need pricing", Interest.UNCLEAR),
         ("Who gave you my address?", Interest.UNCLEAR),
+        ("Please don't send me the brochure", Interest.UNCLEAR),
+        ("Can we schedule a call?", Interest.INTERESTED),
+        ("I'm not really interested, sorry", Interest.DECLINED),
+        ("No, thanks", Interest.DECLINED),
         ("", Interest.UNCLEAR),
     ],
 )
@@ -75,3 +93,15 @@ def test_a_huge_message_is_read_up_to_a_bound() -> None:
     """What stands beyond 20,000 characters is not looked at."""
     assert detect("x " * 10_000 + "please remove me").opt_out is False
     assert detect("x " * 9_900 + "please remove me").opt_out is True
+
+
+def test_a_refusal_gives_nothing_away() -> None:
+    """Who is not interested leaves no guess behind, whatever else is mentioned."""
+    assert detect("Not interested in your pricing, no call next week.").guesses == ()
+
+
+@given(st.text())
+def test_any_text_has_an_intent(text: str) -> None:
+    """Nothing makes it fail, and an opt-out never shows interest."""
+    intent = detect(text)
+    assert not (intent.opt_out and intent.interest is not Interest.DECLINED)

@@ -1,8 +1,17 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tickover.outreach.reading.quoting import strip_quoted
 
 OURS = "To unsubscribe from our mails, answer STOP."
+LOOKS_QUOTED = (
+    "A list:\n- one\n- two",
+    "From: here to there it is a long way.\nIt rains.",
+    "I wrote:\nnothing",
+    "On Friday I would like a call.",
+    "On the one hand yes.\nWe never wrote: sorry",
+)
 
 
 @pytest.mark.parametrize(
@@ -17,6 +26,12 @@ OURS = "To unsubscribe from our mails, answer STOP."
         f"________________________________\nFrom: us\nSent: Monday\n\n{OURS}",
         f"From: us\nSent: Monday\nTo: you\nSubject: Hello\n\n{OURS}",
         f"Von: uns\nGesendet: Montag\nAn: Sie\nBetreff: Hallo\n\n{OURS}",
+        f"On Monday, Team wrote:\n\n{OURS}",
+        f"El lun, 16 nov 2026, Team escribió:\n> {OURS}",
+        f"Il giorno lun 16 nov 2026 Team ha scritto:\n> {OURS}",
+        f"-----Ursprüngliche Nachricht-----\nVon: Team\n{OURS}",
+        f"*From:* Team <t@x.example>\n*Date:* Monday\n*To:* You\n\n{OURS}",
+        f"> {OURS}\n>> deeper",
         f"De : nous\nEnvoyé : lundi\nÀ : vous\nObjet : Bonjour\n\n{OURS}",
     ],
 )
@@ -52,7 +67,15 @@ def test_signatures_are_stripped(signature: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["On Monday we wrote a book.", "From: nowhere to somewhere", "a\n\nb", "1 > 0", "To: be or not to be", ""],
+    [
+        "On Monday we wrote a book.",
+        "From: nowhere to somewhere",
+        "a\n\nb",
+        "1 > 0",
+        "To: be or not to be",
+        "",
+        *LOOKS_QUOTED,
+    ],
 )
 def test_ordinary_sentences_are_kept(text: str) -> None:
     """Words that also begin quoted parts are no reason to cut."""
@@ -63,3 +86,11 @@ def test_ordinary_sentences_are_kept(text: str) -> None:
 def test_a_mail_that_only_quotes_has_no_text() -> None:
     """So nothing of what we wrote ourselves is taken for its writer's wish."""
     assert strip_quoted(f"> {OURS}\n> {OURS}").text == ""
+
+
+@given(st.lists(st.sampled_from(["Yes.", "", f"> {OURS}", "On Monday, Team wrote:", "From: us", "To: you", "-- "])))
+def test_every_line_that_stays_was_written(lines: list[str]) -> None:
+    """However the lines are mixed, none is invented, and none that is marked as quoted stays."""
+    kept = strip_quoted("\n".join(lines)).text.split("\n")
+    assert set(kept) <= {line.strip() for line in lines} | {""}
+    assert not any(line.startswith(">") for line in kept)

@@ -11,8 +11,8 @@ DUE, LATER = NOW, NOW + timedelta(seconds=1)
 
 
 @pytest.mark.parametrize("state", [DraftState.PENDING, DraftState.SENT, DraftState.REJECTED])
-@pytest.mark.parametrize(("send_at", "opted_out"), product((DUE, LATER), (True, False)))
-def test_only_drafts_on_their_way_are_touched(state: DraftState, send_at: datetime, opted_out: bool) -> None:
+@pytest.mark.parametrize(("send_at", "opted_out"), list(product((DUE, LATER), (True, False))))
+def test_only_drafts_on_their_way_are_touched(state: DraftState, send_at: datetime, *, opted_out: bool) -> None:
     """What nobody approved, what went out and what was turned down stays as it is."""
     assert decide(state, send_at, opted_out=opted_out, now=NOW) is Verdict.NOTHING
 

@@ -36,7 +36,16 @@ def test_the_least_values_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [(RETENTION, "0"), (RETENTION, "-1"), (RETENTION, "thirty"), (ALERT, "4"), (ALERT, "1.5")]
+    ("name", "value"),
+    [
+        (RETENTION, "0"),
+        (RETENTION, "-1"),
+        (RETENTION, "thirty"),
+        (RETENTION, "99999999999"),
+        (ALERT, "4"),
+        (ALERT, "1.5"),
+        (ALERT, "soon"),
+    ],
 )
 def test_a_bad_value_is_an_error_that_names_it(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The text shows the variable and what it holds."""

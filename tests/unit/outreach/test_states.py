@@ -15,7 +15,7 @@ ALLOWED = {
 }
 
 
-@pytest.mark.parametrize(("state", "target"), product(DraftState, DraftState))
+@pytest.mark.parametrize(("state", "target"), list(product(DraftState, DraftState)))
 def test_every_pair_left_out_of_the_table_is_refused(state: DraftState, target: DraftState) -> None:
     """A draft moves along the seven allowed pairs and no other; to stand still is no move."""
     assert (state in sources(target)) is ((str(state), str(target)) in ALLOWED)
