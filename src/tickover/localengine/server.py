@@ -119,9 +119,16 @@ async def serve(options: EngineOptions) -> None:
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    # TCP is named, for asyncio turns off Nagle's delay (40 ms an answer) only where it is.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen()
     except OSError as error:
+        listening.close()
         raise EnvironmentStateError(
             f"the engine cannot listen on {host}:{port}: {error.strerror}; stop what does, or give another port"
         ) from error
+    return listening

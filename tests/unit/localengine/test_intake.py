@@ -1,108 +1,128 @@
-"""Which ids events get, and which runs they start."""
-
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
-from tickover.localengine.identifiers import fresh_ulid, ulid
+from tickover.localengine import expressions
+from tickover.localengine.identifiers import seeded_ulid
 from tickover.localengine.intake import distinct, name_events, runs_for
+from tickover.localengine.store import NewEvent, NewRun
 from tickover.localengine.wire import Registered, Seed
 
-NOW = 1_795_447_481_029
-CROCKFORD = set("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+
+def function(id_: str = "app-f", event: str = "a/b", **config: Any) -> Registered:
+    """A registered function."""
+    return Registered(id_, "app", "http://127.0.0.1/", {"triggers": [{"event": event}]} | config)
 
 
-def body(id_: str = "", name: str = "a", **data: Any) -> dict[str, Any]:
-    """An event as parsed."""
-    return {"data": data, "id": id_, "name": name, "ts": NOW, "user": {}}
+def event(id_: str, name: str = "a/b", **data: Any) -> NewEvent:
+    """An event."""
+    return NewEvent(f"internal-{id_}", {"name": name, "id": id_, "data": data, "ts": 1, "user": {}})
 
 
-def function(id_: str = "wire-a", **config: Any) -> Registered:
-    """A function with a trigger."""
-    return Registered(id_, "wire", "http://127.0.0.1/", {"triggers": [{"event": "a"}], **config})
+def runs(functions: list[Registered], *events: NewEvent) -> list[NewRun]:
+    """What these events start."""
+    return runs_for(events, functions, 1)
 
 
-def started(bodies: list[dict[str, Any]], *functions: Registered) -> list[tuple[str, str]]:
-    """Function and event of each run that these events start."""
-    runs = runs_for(name_events(bodies, None, NOW), functions, NOW)
-    return [(run.function_id, run.event_id) for run in runs]
+def test_an_event_without_an_id_has_the_engines() -> None:
+    """Under a seed, the same one each time."""
+    seed = Seed(17, b"0123456789")
+    (named, own) = name_events([event("").body, event("mine").body], seed, 1)
+    assert named.internal_id == named.event_id == seeded_ulid(17, seed.entropy, 0)
+    assert (own.internal_id, own.event_id) == (seeded_ulid(17, seed.entropy, 1), "mine")
 
 
-@given(millis=st.integers(0, 2**48 - 1), entropy=st.binary(min_size=10, max_size=10))
-def test_a_ulid_has_26_characters_and_sorts_by_time(millis: int, entropy: bytes) -> None:
-    """In Crockford's alphabet; a later one is greater."""
-    name = ulid(millis, entropy)
-    assert len(name) == 26
-    assert set(name) <= CROCKFORD
-    assert ulid(millis + 1, bytes(10)) > name
+def test_events_of_one_id_within_one_call_are_one() -> None:
+    """The first counts."""
+    first, again, other = event("e", k=1), event("e", k=2), event("f")
+    assert distinct([first, again, other]) == [first, other]
 
 
-def test_a_known_ulid() -> None:
-    """The text of the specification's own example of a time, 1469918176385 ms, and of no entropy."""
-    assert ulid(1469918176385, bytes(10)) == "01ARYZ6S41" + "0" * 16
+def test_an_event_starts_every_function_that_it_triggers_and_no_other() -> None:
+    """One run each."""
+    functions = [function("app-f"), function("app-g"), function("app-h", "c/d")]
+    assert [(run.function_id, run.event_id) for run in runs(functions, event("e"))] == [("app-f", "e"), ("app-g", "e")]
 
 
-@given(entropy=st.binary(min_size=10, max_size=10), count=st.integers(1, 20))
-def test_a_call_that_is_tried_again_is_the_same_events(entropy: bytes, count: int) -> None:
-    """Under one seed the ids are the same each time, and differ within the call."""
-    bodies = [body() for _ in range(count)]
-    first, again = (name_events(bodies, Seed(NOW, entropy), now) for now in (NOW, NOW + 5000))
-    assert first == again
-    assert len({event.internal_id for event in first}) == count
+def test_two_triggers_of_one_function_start_one_run() -> None:
+    """Not one each."""
+    twice = function(triggers=[{"event": "a/b"}, {"event": "a/b", "expression": "true"}])
+    assert len(runs([twice], event("e"))) == 1
 
 
-def test_without_a_seed_ids_are_fresh() -> None:
-    """Two calls are never the same events."""
-    assert fresh_ulid(NOW) != fresh_ulid(NOW)
-    assert name_events([body()], None, NOW) != name_events([body()], None, NOW)
+@pytest.mark.parametrize(("n", "started"), [(1, 0), (2, 1), ("x", 0), (None, 0)])
+def test_a_triggers_condition_must_hold(n: Any, started: int) -> None:
+    """One that cannot be computed does not."""
+    conditional = function(triggers=[{"event": "a/b", "expression": "event.data.n > 1"}])
+    assert len(runs([conditional], event("e", n=n))) == started
 
 
-def test_the_senders_id_is_kept() -> None:
-    """A run sees the id the sender gave, and the engine's where there is none."""
-    given_id, without = name_events([body("p-1"), body()], None, NOW)
-    assert given_id.event_id == "p-1" != given_id.internal_id
-    assert without.event_id == without.internal_id
+def test_an_idempotency_value_starts_one_run_within_one_call() -> None:
+    """Of its function; another function's value is another."""
+    functions = [function("app-f", idempotency="event.data.k"), function("app-g", idempotency="event.data.k")]
+    started = runs(functions, event("e", k="x"), event("f", k="x"), event("g", k="y"))
+    assert [(run.function_id, run.event_id) for run in started] == [
+        ("app-f", "e"),
+        ("app-g", "e"),
+        ("app-f", "g"),
+        ("app-g", "g"),
+    ]
+    assert len({run.once for run in started}) == 4
 
 
-def test_of_equal_ids_the_first_counts() -> None:
-    """Within one call too, whatever the data."""
-    events = distinct(name_events([body("p-1", n=1), body("p-1", n=2), body("p-2")], None, NOW))
-    assert [(event.event_id, event.body["data"]) for event in events] == [("p-1", {"n": 1}), ("p-2", {})]
+def test_a_long_idempotency_value_is_a_short_key() -> None:
+    """It has its place in an index."""
+    (run,) = runs([function(idempotency="event.data.k")], event("e", k="x" * 100_000))
+    assert run.once is not None
+    assert len(run.once) < 100
 
 
-def test_an_event_starts_what_waits_for_its_name() -> None:
-    """Each function with that trigger, and no other."""
-    other = Registered("wire-c", "wire", "", {"triggers": [{"event": "c"}]})
-    assert started([body("p-1")], function(), function("wire-b"), other) == [("wire-a", "p-1"), ("wire-b", "p-1")]
+@pytest.mark.parametrize("expression", ["event.data.missing", "event.data.k / 0", "event.data.k + 9223372036854775807"])
+def test_idempotency_that_cannot_be_computed_stops_no_run(expression: str) -> None:
+    """Each event starts its own."""
+    started = runs([function(idempotency=expression)], event("e", k=1), event("f", k=1))
+    assert [(run.event_id, run.once) for run in started] == [("e", None), ("f", None)]
 
 
-def test_a_trigger_may_have_a_condition() -> None:
-    """Only an event for which it is true starts a run; one for which it cannot be computed does not."""
-    conditional = function(triggers=[{"event": "a", "expression": "event.data.n > 1"}])
-    assert started([body("p-1", n=1), body("p-2", n=2), body("p-3")], conditional) == [("wire-a", "p-2")]
+def test_concurrency_is_counted_per_function_and_key() -> None:
+    """Equal keys share a slot, others do not."""
+    limits = [{"limit": 1}, {"limit": 2, "key": "event.data.client"}]
+    x, again, y = runs(
+        [function(concurrency=limits)], event("e", client="x"), event("f", client="x"), event("g", client="y")
+    )
+    assert list(x.slots) == list(again.slots)
+    assert [most for _, most in x.slots] == [1, 2]
+    assert x.slots[0] == y.slots[0]
+    assert x.slots[1] != y.slots[1]
 
 
-def test_within_a_call_an_idempotency_value_starts_one_run() -> None:
-    """The first event with the value; another value and another function have runs of their own."""
-    once = function(idempotency="event.data.k")
-    bodies = [body("p-1", k="x"), body("p-2", k="x"), body("p-3", k="y")]
-    assert started(bodies, once) == [("wire-a", "p-1"), ("wire-a", "p-3")]
-    assert len(started(bodies, once, function("wire-b"))) == 5
+def test_a_limit_of_zero_is_no_limit() -> None:
+    """As with Inngest; nothing would ever run."""
+    (run,) = runs([function(concurrency=[{"limit": 0}])], event("e"))
+    assert list(run.slots) == []
 
 
-def test_a_missing_idempotency_value_holds_nobody_back() -> None:
-    """Events without the field each start a run."""
-    assert len(started([body("p-1"), body("p-2")], function(idempotency="event.data.k"))) == 2
+@pytest.mark.parametrize("expression", ["((", "", "event.", "\x00"])
+def test_an_expression_that_is_none_is_named(expression: str) -> None:
+    """In one line."""
+    fault = expressions.check(expression)
+    assert fault
+    assert "\n" not in fault
 
 
-def test_a_limit_with_a_key_is_a_slot_for_each_value() -> None:
-    """Equal values share a slot, others and other functions do not; the limit goes with it."""
-    limited = [{"limit": 2, "key": "event.data.client"}]
-    bodies = [body("p-1", client="x"), body("p-2", client="x"), body("p-3", client="y")]
-    functions = [function(concurrency=limited), function("wire-b", concurrency=limited)]
-    slots = [run.slots for run in runs_for(name_events(bodies, None, NOW), functions, NOW)]
-    assert {limit for ((_, limit),) in slots} == {2}
-    names = [name for ((name, _),) in slots]
-    assert names[0] == names[2]
-    assert len(set(names)) == 4
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "1 / 0",
+        "9223372036854775807 + 1",
+        "event.data.list[7]",
+        "event.missing.more",
+        "'a'.matches('[')",
+        "foo.bar",
+        "event.data.list + 1",
+        "((",
+    ],
+)
+def test_a_value_that_cannot_be_computed_is_none(expression: str) -> None:
+    """Whatever is wrong with it: an event must not be lost over it."""
+    assert expressions.value(expression, {"data": {"list": []}}) is None
