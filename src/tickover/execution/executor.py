@@ -22,7 +22,9 @@ from tickover.status.store import StatusStore, status_of
 
 _log = structlog.stdlib.get_logger("tickover.execution")
 _RENEWALS_PER_LEASE = 3
-_WIND_DOWN = 0.05  # share of a budget that is kept for handing back and recording
+_WIND_DOWN = 0.1  # share of a budget that is kept for handing back and recording ...
+_LONGEST_WIND_DOWN = 5.0  # ... seconds at most ...
+_SHORTEST_WIND_DOWN = 1.0  # ... and at least, even where that reaches beyond a very short budget
 _ERROR_LENGTH = 1000
 
 
@@ -191,6 +193,7 @@ class Executor:
     async def _run_one(self, attempt: _Attempt, responsibility: Responsibility, share: Budget) -> dict[str, Any]:
         """One responsibility's summary; whatever it raises becomes the summary's error."""
         log = attempt.log.bind(responsibility=responsibility.id)
+        soft = _soft(share)
         run = Run(
             function=attempt.order.function.id,
             responsibility=responsibility.id,
@@ -199,13 +202,13 @@ class Executor:
             path=attempt.order.path,
             attempt=attempt.claim.attempt,
             dry=False,
-            budget=share.within(share.left() * (1 - _WIND_DOWN)),
+            budget=soft,
             database=self._database,
             lease=attempt.lease,
             log=log,
         )
         try:
-            summary = _storable(await _call(responsibility, run, share))
+            summary = _storable(await _call(responsibility, run, _hard(share, soft)))
         except LeaseLostError:
             raise
         except Exception as error:  # the end of a responsibility: one failing must not stop the others
@@ -298,6 +301,17 @@ async def _call(responsibility: Responsibility, run: Run, hard: Budget) -> Summa
     if not isinstance(summary, Summary):
         raise TypeError(f"{responsibility.id} returned {type(summary).__name__}; return a Summary")
     return summary
+
+
+def _soft(share: Budget) -> Budget:
+    """By when a responsibility is asked to stop, so that it can hand back and record before it is cut off."""
+    left = share.left()
+    return share.within(left - min(_LONGEST_WIND_DOWN, left * _WIND_DOWN))
+
+
+def _hard(share: Budget, soft: Budget) -> Budget:
+    """When it is cut off."""
+    return Budget(max(share.ends, soft.ends + _SHORTEST_WIND_DOWN), share.now)
 
 
 def _storable(summary: Summary) -> dict[str, Any]:

@@ -89,6 +89,11 @@ class Child:
         happened = "does not answer" if self.exit_code is None else f"ended with exit code {self.exit_code}"
         raise EnvironmentStateError(f"the {self.name} {happened}; see {self.log}: {_last_line(self.log)}")
 
+    def kill(self) -> None:
+        """End it at once, wherever it is."""
+        self._process.kill()
+        self._process.wait()
+
     async def stop(self) -> None:
         """Ask it to end, wait, and end it if it does not."""
         if self.exit_code is None:
