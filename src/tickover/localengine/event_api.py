@@ -46,5 +46,6 @@ async def _take(engine: "Engine", body: bytes, seed: str | None) -> list[str]:
     runs = runs_for(first, await engine.registry.functions(), millis)
     if first:
         await engine.store.accept(first, runs)
+    if runs:
         engine.scheduler.wake()
     return [event.internal_id for event in events]

@@ -13,7 +13,7 @@ from tickover.localengine.settlement import Settlement
 from tickover.localengine.store import EngineStore, Item
 
 _log = structlog.stdlib.get_logger("tickover.engine")
-_POLL = 0.15  # seconds between looks for what another engine process queued (the real dev server polls as often)
+_POLL = 0.15  # seconds between looks for what fell due, or another process queued (the real dev server polls as often)
 _RENEWALS_PER_LEASE = 3
 _PAUSE_AFTER_ERROR = 1.0
 _GRACE = 5.0  # seconds that calls get to end when the engine stops
@@ -57,8 +57,9 @@ class Scheduler:
         """Claim and start what is due, then wait for a reason to look again."""
         self._wake.clear()
         try:
-            wait = await self._start_due()
+            await self._start_due()
             self._tell(away=False)
+            wait = _POLL
         except (OperationalError, PoolTimeout) as error:
             self._tell(away=True, reason=str(error).partition("\n")[0])
             wait = _PAUSE_AFTER_ERROR
@@ -68,16 +69,14 @@ class Scheduler:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), wait)
 
-    async def _start_due(self) -> float:
-        """Start calls that are due, as far as there is room. Seconds until there may be more."""
+    async def _start_due(self) -> None:
+        """Start calls that are due, as far as there is room."""
         room = self._concurrency - len(self._calls)
         items = await self._store.claim(room) if room > 0 else []
         for item in items:
             call = asyncio.create_task(self._make(item))
             self._calls[call] = item
             call.add_done_callback(self._ended)
-        due = await self._store.next_due() if not items else None
-        return _POLL if due is None or due <= 0 else min(_POLL, due)
 
     def _tell(self, *, away: bool, reason: str = "") -> None:
         """Say once that the database is away, and once that it is back."""

@@ -161,12 +161,6 @@ class EngineStore:
                 await connection.execute(_sql("start_run"), {"run_ids": [item.run_id for item in items], **_S})
             return items
 
-    async def next_due(self) -> float | None:
-        """Seconds until the next call falls due; None where none is queued."""
-        async with self.database.connection() as connection:
-            row = await (await connection.execute(_sql("next_due"))).fetchone()
-            return None if row is None or row[0] is None else float(row[0])
-
     async def renew(self, items: Sequence[Item]) -> None:
         """Keep the leases of calls that are being made."""
         await self._held("renew_items", items)

@@ -22,6 +22,7 @@ DEEPEST = 100
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _LONGEST_INTEGER = 308  # digits; more is no float64, in which the real engine keeps numbers
 MOST_RETRIES = 20
+_LARGEST_COUNT = 2**31 - 1
 _LATEST = 2**53  # milliseconds; more is no exact number in JSON
 
 _REFUSED_OPTIONS = {
@@ -204,14 +205,13 @@ def _registered(app: str, config: dict[str, Any]) -> Registered:
     url = _text(step["runtime"]["url"])
     if not url.startswith(("http://", "https://")):
         raise ValueError("a function is called over HTTP")
-    if (retries := step.get("retries")) is not None and retries["attempts"] not in range(MOST_RETRIES + 1):
-        raise ValueError("that is no number of retries")
+    if (retries := step.get("retries")) is not None:
+        _require_count(retries["attempts"], MOST_RETRIES)
     for trigger in config.get("triggers") or []:
         _text(trigger.get("event", ""), trigger.get("expression") or "")
     for limit in config.get("concurrency") or []:
         _text(limit.get("key") or "")
-        if limit["limit"] not in range(2**31):
-            raise ValueError("that is no concurrency limit")
+        _require_count(limit["limit"], _LARGEST_COUNT)
     return Registered(_text(config["id"], config.get("idempotency") or ""), app, url, config)
 
 
@@ -219,6 +219,11 @@ def _text(value: object, *more: object) -> str:
     if not isinstance(value, str) or not all(isinstance(other, str) for other in more):
         raise TypeError("a text is expected")
     return value
+
+
+def _require_count(value: object, most: int) -> None:
+    if type(value) is not int or not 0 <= value <= most:
+        raise ValueError(f"a number from 0 to {most} is expected")
 
 
 def _why_refused(config: Mapping[str, Any]) -> str | None:
