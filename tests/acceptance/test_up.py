@@ -146,3 +146,25 @@ def test_configured_servers_are_used_instead(
     command.end()
     assert "dispatch" in {tick["mode"] for tick in command.ticks()}
     assert not (tmp_path / ".tickover" / "postgres").exists()
+
+
+def test_status_and_jobs_look_into_the_run_beside_them(up: Run, run: Run) -> None:
+    """With nothing configured, the commands find the database and the Redis of the run in this directory."""
+    first = up()
+    first.until("tick")
+    status = run("status")
+    out, error = status.process.communicate(timeout=60)
+    assert status.process.returncode == 0, error
+    assert "process-background-jobs" in out
+    assert "from redis" in out
+    jobs = run("jobs", "list", "--limit", "5", "--json")
+    out, error = jobs.process.communicate(timeout=60)
+    assert len(out.splitlines()) == 5, error
+
+
+def test_without_a_run_the_commands_say_what_is_missing(run: Run) -> None:
+    """One line that names the variable."""
+    for arguments in (("status",), ("jobs", "list"), ("engine",), ("migrate",)):
+        code, error = run(*arguments).end()
+        assert code != 0
+        assert "DATABASE_URL" in error

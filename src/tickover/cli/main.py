@@ -16,12 +16,25 @@ from tickover import telemetry
 from tickover.cli.jobs import jobs_app
 from tickover.errors import TickoverError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Cron ticks, carried out durably or inline.")
+_LOOKS = {"status", "jobs"}
+_DIRECTORY = Path(".tickover")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.add_typer(jobs_app, name="jobs")
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")]
 DatabaseUrl = Annotated[str | None, typer.Option(envvar="DATABASE_URL", help="PostgreSQL connection URI.")]
+
+
+@app.callback()
+def look_into_local_run(context: typer.Context) -> None:
+    """Cron ticks, carried out durably or inline."""
+    # Beside a `tickover up` in this directory, commands look into its database unless another one is configured.
+    if context.invoked_subcommand in _LOOKS and not os.environ.get("DATABASE_URL", "").strip() and _DIRECTORY.exists():
+        from tickover.stack.directory import Directory  # noqa: PLC0415 - needs the extra `embedded`
+
+        os.environ.update(Directory(_DIRECTORY).environment())
 
 
 @app.command()
@@ -31,7 +44,7 @@ def up(
     no_engine: Annotated[bool, typer.Option("--no-engine", help="Start no engine: every tick falls back.")] = False,
     port: Annotated[int, typer.Option(min=1, max=65535, help="The application's port.")] = 8000,
     engine_port: Annotated[int, typer.Option(min=1, max=65535, help="The local engine's port.")] = 8288,
-    directory: Annotated[Path, typer.Option(help="Where everything is kept.")] = Path(".tickover"),
+    directory: Annotated[Path, typer.Option(help="Where everything is kept.")] = _DIRECTORY,
     json: Json = False,
 ) -> None:
     """The whole product on this machine: real PostgreSQL and Valkey, the reference application, an engine, cron.

@@ -3,7 +3,7 @@
 import json
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from tickover.database import Database
 from tickover.ledger.store import Ledger
@@ -41,7 +41,7 @@ async def show_status(client_id: str | None, *, as_json: bool) -> None:
     if as_json:
         Console(soft_wrap=True).print_json(json.dumps({"source": source, "jobs": statuses}))
         return
-    table = Table("job", *_COLUMNS, title=f"client {client_id or GLOBAL}, from {source}")
+    table = Table(Column("job", no_wrap=True), *_COLUMNS, title=f"client {client_id or GLOBAL}, from {source}")
     for function, status in statuses.items():
         table.add_row(function, *(str(status[column] if status[column] is not None else "-") for column in _COLUMNS))
     Console().print(table)

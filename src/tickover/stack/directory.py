@@ -5,10 +5,11 @@ import json
 import os
 import secrets
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -94,10 +95,23 @@ class Directory:
         file.write_text(json.dumps({name: getattr(keys, name) for name in Keys.__slots__}))
         return keys
 
-    def remember(self, pids: dict[str, int]) -> None:
-        """Note which processes belong to this run, so that the next one can end them if this one is killed."""
+    def remember(self, pids: dict[str, int], environment: Mapping[str, str]) -> None:
+        """Note which processes belong to this run, so that the next one can end them if this one is killed.
+
+        Args:
+            pids: by name.
+            environment: what other commands need to look into the run; readable by the owner alone.
+        """
         known = {name: [pid, psutil.Process(pid).create_time()] for name, pid in pids.items()}
-        self._run_file.write_text(json.dumps(known))
+        self._run_file.touch(mode=0o600)
+        self._run_file.write_text(json.dumps({"processes": known, "environment": dict(environment)}))
+
+    def environment(self) -> dict[str, str]:
+        """How to look into the run that is alive here; empty where there is none."""
+        application = self._noted("processes").get("application")
+        if application is None or _alive(*application) is None:
+            return {}
+        return dict(self._noted("environment"))
 
     def forget(self) -> None:
         """The run has ended in good order."""
@@ -108,10 +122,7 @@ class Directory:
 
         A process counts as one of that run only if it has the same id and was created at the same moment.
         """
-        try:
-            known = json.loads(self._run_file.read_text())
-        except (FileNotFoundError, ValueError):
-            return []
+        known = self._noted("processes")
         left = {name: process for name, (pid, created) in known.items() if (process := _alive(pid, created))}
         for process in left.values():
             with suppress(psutil.NoSuchProcess):
@@ -121,6 +132,13 @@ class Directory:
             process.kill()
         self.forget()
         return list(left)
+
+    def _noted(self, what: str) -> dict[str, Any]:
+        try:
+            noted: dict[str, Any] = json.loads(self._run_file.read_text())[what]
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return {}
+        return noted
 
 
 def _alive(pid: int, created: float) -> psutil.Process | None:

@@ -24,6 +24,7 @@ from tickover.stack.directory import Directory
 from tickover.stack.lines import Lines
 from tickover.stack.processes import Child, require_free
 
+_FOR_OTHER_COMMANDS = ("DATABASE_URL", "REDIS_URL")  # what `tickover status` and `tickover jobs` look into a run with
 _START_TIMEOUT = 30.0
 _PATIENCE = 120.0  # seconds a tick is followed before its line is printed as it stands
 _MESSAGE_EVERY = 2.0  # seconds between messages that keep arriving
@@ -164,7 +165,8 @@ class LocalRun:
 
     def _remember(self, name: str, pid: int) -> None:
         self._pids[name] = pid
-        self._directory.remember(self._pids)
+        shown = {key: value for key, value in self._environment.items() if key in _FOR_OTHER_COMMANDS}
+        self._directory.remember(self._pids, shown)
 
     def _say_started(self) -> None:
         engine = f"pid {self._pids['engine']}" if "engine" in self._pids else "not started here"
