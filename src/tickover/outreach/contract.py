@@ -11,7 +11,6 @@ from tickover.outreach.handlers import HANDLERS
 from tickover.outreach.settings import OutreachSettings
 from tickover.outreach.states import DraftState, Source
 
-_GUESSES = {"source": Source.INFERENCE}
 _OWES = (
     "queue-drain",
     "stale-draft-recovery",
@@ -20,25 +19,24 @@ _OWES = (
     "prune-workspace-memory",
     "queue-health",
 )
+_STALE_DRAFTS = StaleRecovery(
+    "outreach.ai_draft",
+    stuck=DraftState.SENDING,
+    after=timedelta(minutes=10),
+    evidence=Evidence("outreach.message", "draft_id"),
+    done=DraftState.SENT,
+    undone=DraftState.APPROVED,
+    undone_as="missing_messages",
+)
+_LEAD_GUESSES = Retention("outreach.lead_memory_entry", since="expires_at", only={"source": Source.INFERENCE})
+_WORKSPACE_GUESSES = Retention("outreach.workspace_memory_entry", since="expires_at", only={"source": Source.INFERENCE})
 
 
 def contract(settings: OutreachSettings) -> Contract:
     """One route, two functions, six responsibilities."""
     keep_runs = timedelta(days=settings.draft_pipeline_run_retention_days)
     alert_after = timedelta(minutes=settings.background_job_stale_queue_alert_minutes)
-    stale_drafts = StaleRecovery(
-        "outreach.ai_draft",
-        stuck=DraftState.SENDING,
-        after=timedelta(minutes=10),
-        evidence=Evidence("outreach.message", "draft_id"),
-        done=DraftState.SENT,
-        undone=DraftState.APPROVED,
-        undone_as="missing_messages",
-    )
     old_runs = Retention("outreach.draft_pipeline_run", since="created_at", keep=keep_runs, batch=200)
-    lead_guesses = Retention("outreach.lead_memory_entry", since="expires_at", only=_GUESSES)
-    workspace_guesses = Retention("outreach.workspace_memory_entry", since="expires_at", only=_GUESSES)
-
     process = Function(
         "process-background-jobs",
         "background/process.requested",
@@ -50,10 +48,10 @@ def contract(settings: OutreachSettings) -> Contract:
         "background-maintenance",
         "background/maintenance.requested",
         (
-            Responsibility("stale-draft-recovery", stale_drafts),
+            Responsibility("stale-draft-recovery", _STALE_DRAFTS),
             Responsibility("prune-draft-pipeline-runs", old_runs),
-            Responsibility("prune-lead-memory", lead_guesses),
-            Responsibility("prune-workspace-memory", workspace_guesses),
+            Responsibility("prune-lead-memory", _LEAD_GUESSES),
+            Responsibility("prune-workspace-memory", _WORKSPACE_GUESSES),
             Responsibility("queue-health", queue_health(alert_after)),
         ),
         retries=3,

@@ -40,3 +40,11 @@ def test_a_score_stays_between_0_and_100(inbound: int, interested: int, declined
         last_inbound_at=NOW - timedelta(hours=hours),
     )
     assert 0 <= score(facts, NOW) <= 100
+
+
+@given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 50))
+def test_interest_never_lowers_and_a_refusal_never_raises_a_score(inbound: int, interested: int, declined: int) -> None:
+    """One more of either, everything else the same."""
+    facts = replace(FACTS, inbound=inbound, interested=interested, declined=declined)
+    assert score(replace(facts, interested=interested + 1), NOW) >= score(facts, NOW)
+    assert score(replace(facts, declined=declined + 1), NOW) <= score(facts, NOW)
