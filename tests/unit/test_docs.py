@@ -1,10 +1,46 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
 
-DOCS = Path(__file__).parents[2] / "docs"
+import pytest
+
+from tickover.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 
 
 def test_the_drawn_states_are_those_of_the_code() -> None:
     """`make docs` was run after the last change to a table of moves."""
     subprocess.run([sys.executable, DOCS / "draw_states.py", "--check"], check=True)
+
+
+def test_every_setting_stands_on_the_configuration_page() -> None:
+    """No variable that Tickover reads is left out, and its default is the one that is said."""
+    page = (DOCS / "configuration.md").read_text()
+    for name, field in Settings.model_fields.items():
+        variable = str(field.validation_alias or name).upper()
+        row = re.search(rf"^\| `{variable}` \| (.*?) \|", page, re.MULTILINE)
+        assert row is not None, variable
+        if isinstance(field.default, int | float):
+            assert row[1] == f"{field.default:g}", variable
+
+
+def test_the_example_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stands within the first 40 lines' reach, and makes an application with the routes that are promised."""
+    readme = (ROOT / "README.md").read_text()
+    before, example = readme.split("```python\n", 1)
+    assert before.count("\n") < 40
+    monkeypatch.setenv("DATABASE_URL", "postgresql://db/x")
+    names: dict[str, object] = {}
+    exec(compile(example.split("```", 1)[0], "README.md", "exec"), names)  # noqa: S102 - our own page
+    schema = names["app"].openapi()  # type: ignore[attr-defined]
+    assert {"/api/cron/{route}", "/api/jobs/status"} <= schema["paths"].keys()
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted(DOCS.glob("*.md"))], ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    """Every relative link names a file that is there."""
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), f"{page.name}: {target}"

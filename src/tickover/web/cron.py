@@ -34,7 +34,8 @@ def cron_router(tickover: "Tickover") -> APIRouter:
         parsed = await _parse(tickover, route, request)
         return _answer(parsed, await tickover.handler.handle(parsed))
 
-    router.add_api_route("/{route}", tick, methods=["GET", "POST"])
+    for method in ("GET", "POST"):  # some schedulers can only GET
+        router.add_api_route("/{route}", tick, methods=[method], operation_id=f"tick_by_{method.lower()}")
     return router
 
 
