@@ -1,6 +1,7 @@
 """Real servers for every test that needs one: PostgreSQL and Valkey from the `embedded` extra."""
 
 import itertools
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -17,9 +18,11 @@ _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The URI of a throwaway PostgreSQL server; its own database is empty."""
-    with embedded.postgres(tmp_path_factory.mktemp("postgres")) as uri:
+    # Not below pytest's own folder: another session closes that to everybody but its user, and as root the server
+    # runs as a user of its own.
+    with tempfile.TemporaryDirectory(prefix="tickover-") as folder, embedded.postgres(Path(folder) / "data") as uri:
         yield uri
 
 

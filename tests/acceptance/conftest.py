@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -63,12 +64,19 @@ Run = Callable[..., Command]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
+def directory() -> Iterator[Path]:
+    """The directory that commands run in; not below pytest's own, see `postgres` in tests/conftest.py."""
+    with tempfile.TemporaryDirectory(prefix="tickover-up-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def run(directory: Path) -> Iterator[Run]:
     """Start `tickover` in the test's directory; what is still running at the end is stopped."""
     commands: list[Command] = []
 
     def start(*arguments: str, **environment: str) -> Command:
-        commands.append(Command(list(arguments), tmp_path, environment))
+        commands.append(Command(list(arguments), directory, environment))
         return commands[-1]
 
     yield start

@@ -107,9 +107,9 @@ def test_a_taken_port_is_said_in_one_line(run: Run) -> None:
             assert option in error
 
 
-def test_a_stale_data_directory_is_said_in_one_line(up: Run, tmp_path: Path) -> None:
+def test_a_stale_data_directory_is_said_in_one_line(up: Run, directory: Path) -> None:
     """Tried: data of another PostgreSQL version, and a directory that is none; nothing in it is touched."""
-    data = tmp_path / ".tickover" / "postgres"
+    data = directory / ".tickover" / "postgres"
     data.mkdir(parents=True)
     (data / "PG_VERSION").write_text("12\n")
     code, error = up().end()
@@ -126,7 +126,7 @@ def test_a_flag_spelled_ture_is_named(up: Run) -> None:
 
 
 def test_configured_servers_are_used_instead(
-    run: Run, postgres: str, database_dsn: str, valkey_url: str, tmp_path: Path
+    run: Run, postgres: str, database_dsn: str, valkey_url: str, directory: Path
 ) -> None:
     """With DATABASE_URL, REDIS_URL and an engine of its own configured, none is started here."""
     assert database_dsn != database_uri(postgres, "postgres")
@@ -145,7 +145,7 @@ def test_configured_servers_are_used_instead(
     assert list(started["pids"]) == ["application"]
     command.end()
     assert "dispatch" in {tick["mode"] for tick in command.ticks()}
-    assert not (tmp_path / ".tickover" / "postgres").exists()
+    assert not (directory / ".tickover" / "postgres").exists()
 
 
 def test_status_and_jobs_look_into_the_run_beside_them(up: Run, run: Run) -> None:
