@@ -152,15 +152,16 @@ class TickHandler:
         budget = Budget.of(self._inline_budget, self._monotonic)
         flag = request.route.flag
         decision = decide(flag, flag_on=self._flags[flag], force_inline=self._flags[force_inline_name(flag)])
-        if not await self._ledger.record(_new_tick(request, decision)):
-            progress, late = await self._again(request, budget), None
+        # What is late does not depend on this tick: the look for it hides behind the commit of what the tick owes.
+        is_new, late = await asyncio.gather(self._ledger.record(_new_tick(request, decision)), self._watchdog.look())
+        if not is_new:
+            progress = await self._again(request, budget)
         elif decision.mode is Mode.DISPATCH:
-            # What is late does not depend on this tick: the look for it takes no time of its own beside the send.
-            progress, late = await asyncio.gather(self._dispatch(request, decision, budget), self._watchdog.look())
+            progress = await self._dispatch(request, decision, budget)
         else:
-            progress, late = await self._inline(request, decision, budget), None
-        if late is None or progress.mode is not Mode.DISPATCH:
-            late = await self._watchdog.look()  # after the work: another tick may have been waiting for its end
+            progress = await self._inline(request, decision, budget)
+        if progress.mode is not Mode.DISPATCH:
+            late = await self._watchdog.look()  # once more: another tick may have waited for the end of this one's work
         recovered = await self._watchdog.settle(late, budget)
         answer = TickAnswer(
             progress.mode,
