@@ -6,6 +6,9 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from sqlalchemy.exc import OperationalError
+
+from tickover.errors import EnvironmentStateError
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,13 @@ def migrate(dsn: str, history: History = CORE) -> None:
         history: which history; the ledger's and the jobs' by default.
 
     Raises:
-        sqlalchemy.exc.OperationalError: the database cannot be reached.
+        EnvironmentStateError: the database cannot be reached.
     """
-    command.upgrade(_config(dsn, history), "head")
+    try:
+        command.upgrade(_config(dsn, history), "head")
+    except OperationalError as error:
+        cause = " ".join(str(error.orig).split())
+        raise EnvironmentStateError(f"PostgreSQL cannot be reached: {cause}; check DATABASE_URL") from error
 
 
 def migration_sql(dsn: str, history: History = CORE) -> None:

@@ -168,3 +168,14 @@ def test_without_a_run_the_commands_say_what_is_missing(run: Run) -> None:
         code, error = run(*arguments).end()
         assert code != 0
         assert "DATABASE_URL" in error
+
+
+def test_a_database_that_is_away_is_said_in_one_line(run: Run) -> None:
+    """Tried with each command that needs it: nobody listens there."""
+    away = {"DATABASE_URL": "postgresql://u:hunter2@127.0.0.1:9/x"}
+    ports = ("--port", str(free_port()), "--engine-port", str(free_port()))
+    for arguments in (("migrate",), ("status",), ("up", *ports)):
+        code, error = run(*arguments, **away).end()
+        assert (code, error.count("\n")) == (1, 1), error
+        assert "PostgreSQL cannot be reached" in error
+        assert "hunter2" not in error

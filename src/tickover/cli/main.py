@@ -1,6 +1,7 @@
 """The command `tickover`."""
 
 import asyncio
+import logging
 import os
 import sys
 from pathlib import Path
@@ -19,7 +20,8 @@ from tickover.errors import TickoverError
 _LOOKS = {"status", "jobs"}
 _DIRECTORY = Path(".tickover")
 
-app = typer.Typer(no_args_is_help=True, add_completion=False)
+# An unforeseen error shows a plain traceback: a pretty one would print local variables, keys among them.
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(jobs_app, name="jobs")
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -124,6 +126,8 @@ def _required(database_url: str | None) -> str:
 
 def main() -> None:
     """Run the command; an error that was to be expected is one line, and exit code 1."""
+    logging.getLogger("psycopg.pool").propagate = False  # each failed try is a line of its own; the last one is told
+    logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
     try:
         app(prog_name="tickover")
     except TickoverError as error:
