@@ -6,6 +6,9 @@ UV     := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 EVERY  ?= 10
 UP     := --every $(EVERY) $(if $(TICKS),--ticks $(TICKS)) $(ARGS)
 
+# The machine's own certificates count too, as behind a company's proxy.
+export UV_SYSTEM_CERTS ?= 1
+
 .PHONY: up test check bench docs clean
 
 up: $(VENV)/.synced                       ## the whole product on this machine: make up [TICKS=3] [EVERY=10]
