@@ -1,25 +1,16 @@
 """A job queue over a fresh database, and runs to drain it in."""
 
 import asyncio
-import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import pytest
-import structlog
 
-from tickover import clock
+from tests.runs import MakeRun, run_factory
 from tickover.database import Database
-from tickover.execution.budget import Budget
-from tickover.execution.run import Lease, Run
 from tickover.jobs.queue import JobQueue
-from tickover.ledger.states import Path
-from tickover.ledger.store import Ledger, NewTick
-
-_numbers = itertools.count()
 
 
 @dataclass
@@ -42,9 +33,6 @@ async def replica(database_dsn: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-MakeRun = Callable[..., Awaitable[Run]]
-
-
 @pytest.fixture
 def queue(database: Database) -> JobQueue:
     """The job queue of this test."""
@@ -54,45 +42,7 @@ def queue(database: Database) -> JobQueue:
 @pytest.fixture
 def make_run(database: Database) -> MakeRun:
     """Win an obligation of a new tick, as the executor does, and give the run to drain it in."""
-
-    async def make(
-        *,
-        seconds: float = 60,
-        now: Callable[[], float] = clock.monotonic,
-        client_id: str | None = None,
-        dry: bool = False,
-        own: Database | None = None,
-    ) -> Run:
-        key, ledger = f"tick-{next(_numbers)}", Ledger(database, lease_s=60)
-        await ledger.record(NewTick(key, "r", None, "test", "inline", "test", "c", {"f": timedelta(minutes=3)}))
-        claim = await ledger.claim(key, "f", Path.DURABLE, timedelta(minutes=15))
-        assert claim is not None
-        return Run(
-            function="f",
-            responsibility="queue-drain",
-            dispatch_key=key,
-            client_id=client_id,
-            path=Path.DURABLE,
-            attempt=1,
-            dry=dry,
-            budget=Budget.of(seconds, now),
-            database=own or database,
-            lease=Lease(claim.id, claim.fence),
-            log=structlog.stdlib.get_logger("test"),
-        )
-
-    return make
-
-
-async def eventually(condition: Callable[[], Awaitable[bool]], within: float = 20) -> None:
-    """Wait until a condition holds.
-
-    Raises:
-        TimeoutError: it does not within so many seconds.
-    """
-    async with asyncio.timeout(within):
-        while not await condition():  # noqa: ASYNC110 - it asks the database
-            await asyncio.sleep(0.01)
+    return run_factory(database)
 
 
 @asynccontextmanager

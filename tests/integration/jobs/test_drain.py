@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.integration.jobs.conftest import MakeRun
+from tests.runs import MakeRun
 from tickover import clock
 from tickover.database import Database
 from tickover.jobs.drain import queue_drain

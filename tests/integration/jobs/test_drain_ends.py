@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.jobs.conftest import MakeRun, SetClock, eventually, under_way
+from tests.integration.jobs.conftest import SetClock, under_way
+from tests.runs import MakeRun
+from tests.waiting import eventually
 from tickover.database import Database
 from tickover.errors import LeaseLostError
 from tickover.execution.budget import Budget

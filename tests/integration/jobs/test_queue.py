@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.jobs.conftest import eventually
+from tests.waiting import eventually
 from tickover.database import Database
 from tickover.jobs.new_job import NewJob
 from tickover.jobs.queue import JobQueue

@@ -6,7 +6,7 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from tests.integration.jobs.conftest import MakeRun
+from tests.runs import MakeRun
 from tickover import clock
 from tickover.jobs.new_job import NewJob
 from tickover.jobs.queue import COUNTED_UP_TO, JobQueue

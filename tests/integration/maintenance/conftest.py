@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from psycopg.rows import dict_row
 
-from tests.integration.maintenance.runs import MakeRun, run_factory
+from tests.runs import MakeRun, run_factory
 from tickover.database import Database
 
 Ask = Callable[..., Awaitable[list[dict[str, Any]]]]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.integration.maintenance.conftest import Ask
-from tests.integration.maintenance.runs import MakeRun, take_over
+from tests.runs import MakeRun, take_over
 from tickover.database import Database
 from tickover.errors import LeaseLostError
 from tickover.maintenance.recovery import Evidence, StaleRecovery

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.maintenance.conftest import Ask
-from tests.integration.maintenance.runs import MakeRun, take_over
+from tests.runs import MakeRun, take_over
 from tickover.database import Database
 from tickover.errors import LeaseLostError
 from tickover.maintenance.retention import Retention

@@ -1,7 +1,7 @@
 """The reference application's tables, one client's lead in them, and jobs to hand to a handler."""
 
 import itertools
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from tests.conftest import database_uri
-from tests.integration.maintenance.runs import MakeRun, run_factory
+from tests.runs import MakeRun, run_factory
 from tickover.database import Database
 from tickover.execution.budget import Budget
 from tickover.jobs.handler import Job
@@ -20,8 +20,8 @@ from tickover.migrations import migrate
 from tickover.outreach.schema import OUTREACH
 
 _TEMPLATE = "outreach_template"
-_numbers = itertools.count()
 CLIENT = "acme"
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -33,18 +33,6 @@ def template(postgres: str) -> str:
     migrate(dsn)
     migrate(dsn, OUTREACH)
     return _TEMPLATE
-
-
-@pytest.fixture
-def database_dsn(postgres: str, template: str) -> Iterator[str]:
-    """The URI of a fresh database with both histories, dropped after the test."""
-    name = f"outreach_{next(_numbers)}"
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
-    drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(create)
-        yield database_uri(postgres, name)
-        connection.execute(drop)
 
 
 @pytest.fixture

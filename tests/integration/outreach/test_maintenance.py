@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.maintenance.runs import MakeRun
 from tests.integration.outreach.conftest import Ask, Office
+from tests.runs import MakeRun
 from tickover import Run, Summary
 from tickover.outreach.contract import contract
 from tickover.outreach.settings import OutreachSettings

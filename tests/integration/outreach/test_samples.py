@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.integration.maintenance.runs import MakeRun
 from tests.integration.outreach.conftest import Ask, Office
+from tests.runs import MakeRun
 from tests.waiting import eventually
 from tickover.database import Database
 from tickover.jobs.drain import queue_drain

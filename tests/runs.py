@@ -24,7 +24,12 @@ def run_factory(database: Database) -> MakeRun:
     """A function that records a tick, claims its obligation as an executor does, and gives the run."""
 
     async def make(
-        *, client_id: str | None = None, dry: bool = False, seconds: float = 60, now: Callable[[], float] = monotonic
+        *,
+        client_id: str | None = None,
+        dry: bool = False,
+        seconds: float = 60,
+        now: Callable[[], float] = monotonic,
+        own: Database | None = None,
     ) -> Run:
         key, ledger = f"tick-{next(_numbers)}", Ledger(database, lease_s=60)
         tick = NewTick(key, "background-jobs", client_id, "test", "inline", "test", "c-1", {"maintain": _MINUTE})
@@ -40,7 +45,7 @@ def run_factory(database: Database) -> MakeRun:
             attempt=1,
             dry=dry,
             budget=Budget.of(seconds, now),
-            database=database,
+            database=own or database,
             lease=Lease(claim.id, claim.fence),
             log=structlog.stdlib.get_logger("test"),
         )
