@@ -10,6 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
+from rich.markup import escape
+
 from tickover import clock, embedded
 from tickover.database import Database
 from tickover.errors import EnvironmentStateError
@@ -27,6 +30,7 @@ from tickover.stack.processes import Child, require_free
 _FOR_OTHER_COMMANDS = ("DATABASE_URL", "REDIS_URL")  # what `tickover status` and `tickover jobs` look into a run with
 _START_TIMEOUT = 30.0
 _PATIENCE = 120.0  # seconds a tick is followed before its line is printed as it stands
+_LAST_WORDS = 5.0  # seconds that ticks under way get to end after Ctrl-C
 _MESSAGE_EVERY = 2.0  # seconds between messages that keep arriving
 FLAG = "BACKGROUND_JOBS_USE_INNGEST"
 
@@ -113,6 +117,8 @@ class LocalRun:
         await self._start_application(stack)
         if self._starts_engine:
             await self._start_engine(stack, settings.database_url)
+        if self._starts_engine or self._engine_is_configured:
+            await self._sync()
         self._say_started()
         return database
 
@@ -154,7 +160,19 @@ class LocalRun:
         arguments += ["--event-key", keys[0], "--signing-key", keys[1], "--app", f"{self._url}/api/inngest"]
         engine = self._child("engine", arguments, stack)
         health = f"http://127.0.0.1:{self._options.engine_port}/health"
-        await engine.answers(health, _START_TIMEOUT, lambda answer: bool(answer.json().get("functions")))
+        await engine.answers(health, _START_TIMEOUT, lambda answer: answer.is_success)
+
+    async def _sync(self) -> None:
+        """Have the application register its functions with the engine, as a deployment does."""
+        try:
+            async with httpx.AsyncClient(timeout=_START_TIMEOUT) as client:
+                answer = await client.put(f"{self._url}/api/inngest")
+            trouble = "" if answer.is_success else f"{answer.status_code}: {answer.text[:300]}"
+        except httpx.HTTPError as error:
+            trouble = f"{type(error).__name__}: {error}"
+        if trouble:
+            text = f"the application is not synced with the engine, which cannot call it: {escape(trouble)}"
+            self._lines.say("not synced", f"[yellow]{text}[/]", reason=trouble)
 
     def _child(self, name: str, arguments: list[str], stack: AsyncExitStack) -> Child:
         child = Child(name, arguments, self._environment, self._directory.log(name))
@@ -199,6 +217,7 @@ class LocalRun:
         until: list[asyncio.Future[Any]] = [asyncio.create_task(self._stop.wait()), asyncio.gather(*ticks)]
         await asyncio.wait(until, return_when=asyncio.FIRST_COMPLETED)
         until[0].cancel()
+        await asyncio.wait(ticks, timeout=_LAST_WORDS)
         return all(task.done() and task.result() for task in ticks)
 
     async def _tick(self, cron: Cron, number: int, at: datetime) -> bool:
