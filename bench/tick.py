@@ -22,6 +22,7 @@ import psycopg
 
 from tickover import Contract, Function, Responsibility, Route, Run, Summary, Tickover, embedded, telemetry
 from tickover.engine.client import make_sdk
+from tickover.ledger.store import Ledger, NewTick
 from tickover.migrations import migrate
 from tickover.settings import Settings
 from tickover.stack.processes import Child
@@ -108,8 +109,33 @@ def send_of(sdk: inngest.Inngest) -> Callable[[int], Awaitable[None]]:
     return send
 
 
-async def measure(sides: dict[str, Callable[[int], Awaitable[None]]]) -> dict[str, list[float]]:
-    """Milliseconds of each call, the sides taking turns, after a warm-up."""
+def ledger_of(tickover: Tickover) -> dict[str, Callable[[int], Awaitable[object]]]:
+    """What a tick does in the ledger before and after its send, each alone."""
+    ledger = Ledger(tickover.database, lease_s=30)
+    owed = {function.id: function.start_by for function in ROUTE.functions}
+
+    def key(number: int) -> str:
+        return f"background-jobs:v1:id:alone-{number}"
+
+    async def record(number: int) -> bool:
+        tick = NewTick(key(number), ROUTE.id, None, "execution-id", "dispatch", "a benchmark", "bench", owed)
+        return await ledger.record(tick)
+
+    async def accept(number: int) -> None:
+        await ledger.accept(key(number), ["1", "2"], owed)
+
+    return {"record, alone": record, "acceptance, alone": accept}
+
+
+async def measure(
+    sides: dict[str, Callable[[int], Awaitable[object]]], settle: Callable[[], object]
+) -> dict[str, list[float]]:
+    """Milliseconds of each call, the sides taking turns, after a warm-up.
+
+    Args:
+        sides: what is measured.
+        settle: ends the obligations of the ticks so far, as their durable runs would; not measured.
+    """
     times: dict[str, list[float]] = {name: [] for name in sides}
     for number in range(-WARM_UP, ROUNDS):
         for name, side in sides.items():
@@ -117,6 +143,7 @@ async def measure(sides: dict[str, Callable[[int], Awaitable[None]]]) -> dict[st
             await side(number)
             if number >= 0:
                 times[name].append((time.perf_counter() - begin) * 1000)
+        settle()
     return times
 
 
@@ -146,11 +173,15 @@ async def main() -> None:
             tickover = Tickover(Contract((ROUTE,)), app_id="bench", settings=settings)
             stack.push_async_callback(tickover.close)
             await tickover.open()
-            sides = {"bare send": send_of(make_sdk("bench", settings)), "tick": tick_of(tickover)}
-            times = await measure(sides)
-            with psycopg.connect(settings.database_url) as connection:
-                server = f"PostgreSQL {connection.info.server_version // 10000}"
-            report(times, server)
+            sides = {
+                "bare send": send_of(make_sdk("bench", settings)),
+                "tick": tick_of(tickover),
+                **ledger_of(tickover),
+            }
+            with psycopg.connect(settings.database_url, autocommit=True) as connection:
+                end = "UPDATE tickover.obligation SET state = 'succeeded' WHERE state = 'accepted'"
+                times = await measure(sides, lambda: connection.execute(end))
+                report(times, f"PostgreSQL {connection.info.server_version // 10000}")
 
 
 if __name__ == "__main__":
