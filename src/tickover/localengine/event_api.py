@@ -1,7 +1,6 @@
 """The event API: `POST /e/{event_key}`."""
 
 import hmac
-from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -10,13 +9,11 @@ from tickover import clock
 from tickover.errors import WireError
 from tickover.localengine.body import read_body
 from tickover.localengine.intake import distinct, name_events, runs_for
+from tickover.localengine.parts import Engine
 from tickover.localengine.wire import parse_events, parse_seed
 
-if TYPE_CHECKING:
-    from tickover.localengine.server import Engine
 
-
-def event_router(engine: "Engine") -> APIRouter:
+def event_router(engine: Engine) -> APIRouter:
     """The router of the event API: a plain route, since every tick of an application waits for it."""
     router = APIRouter()
     kind = {"x-inngest-server-kind": engine.options.server_kind}
@@ -39,7 +36,7 @@ def _known(key: str, keys: tuple[str, ...]) -> bool:
     return not keys or any(hmac.compare_digest(key.encode(), known.encode()) for known in keys)
 
 
-async def _take(engine: "Engine", body: bytes, seed: str | None) -> list[str]:
+async def _take(engine: Engine, body: bytes, seed: str | None) -> list[str]:
     millis = int(clock.now().timestamp() * 1000)
     events = name_events(parse_events(body, millis), parse_seed(seed), millis)
     first = distinct(events)

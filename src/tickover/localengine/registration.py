@@ -2,7 +2,6 @@
 
 import hmac
 import uuid
-from typing import TYPE_CHECKING
 
 import structlog
 from fastapi import APIRouter, Request
@@ -10,15 +9,13 @@ from fastapi import APIRouter, Request
 from tickover.errors import WireError
 from tickover.localengine import expressions, signature
 from tickover.localengine.body import read_body
+from tickover.localengine.parts import Engine
 from tickover.localengine.wire import Registration, parse_registration
-
-if TYPE_CHECKING:
-    from tickover.localengine.server import Engine
 
 _log = structlog.stdlib.get_logger("tickover.engine")
 
 
-def registration_router(engine: "Engine") -> APIRouter:
+def registration_router(engine: Engine) -> APIRouter:
     """The router of registration."""
     router = APIRouter()
     said: dict[str, dict[str, str]] = {}

@@ -1,18 +1,16 @@
 """What can be asked of the engine: events, runs, and whether it is alive. In the shape of Inngest's REST API."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import APIRouter
 
 from tickover.errors import WireError
-
-if TYPE_CHECKING:
-    from tickover.localengine.server import Engine
+from tickover.localengine.parts import Engine
 
 _STATUS = {"queued": "Queued", "running": "Running", "completed": "Completed", "failed": "Failed"}
 
 
-def rest_router(engine: "Engine") -> APIRouter:
+def rest_router(engine: Engine) -> APIRouter:
     """The router of questions."""
     router = APIRouter()
 

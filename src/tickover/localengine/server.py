@@ -4,7 +4,6 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import httpx
 import structlog
@@ -19,6 +18,7 @@ from tickover.errors import EnvironmentStateError, WireError
 from tickover.localengine.caller import Caller
 from tickover.localengine.event_api import event_router
 from tickover.localengine.options import EngineOptions
+from tickover.localengine.parts import Engine
 from tickover.localengine.poller import Poller
 from tickover.localengine.registration import registration_router
 from tickover.localengine.registry import Registry
@@ -35,16 +35,6 @@ _KEEPALIVE = 2.0  # seconds; shorter than servers keep an idle connection, so th
 _UNTIL_CLOSED = 5  # seconds that requests under way get when the engine stops
 _REACHED_WITHIN = 5  # seconds to connect to PostgreSQL at the start
 _log = structlog.stdlib.get_logger("tickover.engine")
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """The parts of a running engine that its routes use."""
-
-    options: EngineOptions
-    store: EngineStore
-    registry: Registry
-    scheduler: Scheduler
 
 
 def create_engine_app(options: EngineOptions) -> FastAPI:

@@ -3,7 +3,7 @@
 import json
 import uuid
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -16,33 +16,31 @@ from tickover.ticks.identity import correlation_id, identify, parse_client_id
 from tickover.ticks.watchdog import Recovery
 from tickover.web.authentication import require_secret
 from tickover.web.problems import problem
-
-if TYPE_CHECKING:
-    from tickover.app import Tickover
+from tickover.web.served import Served
 
 _LARGEST_BODY = 64 * 1024
 
 
-def cron_router(tickover: "Tickover") -> APIRouter:
+def cron_router(served: Served) -> APIRouter:
     """The router of all cron endpoints of a contract."""
     router = APIRouter(prefix="/api/cron", tags=["cron"])
 
     async def tick(route: str, request: Request) -> JSONResponse:
         """Fire one tick of a route."""
-        require_secret(request, tickover.settings.cron_secret)
-        await tickover.open()
-        parsed = await _parse(tickover, route, request)
-        return _answer(parsed, await tickover.handler.handle(parsed))
+        require_secret(request, served.settings.cron_secret)
+        await served.open()
+        parsed = await _parse(served, route, request)
+        return _answer(parsed, await served.handler.handle(parsed))
 
     for method in ("GET", "POST"):  # some schedulers can only GET
         router.add_api_route("/{route}", tick, methods=[method], operation_id=f"tick_by_{method.lower()}")
     return router
 
 
-async def _parse(tickover: "Tickover", route_id: str, request: Request) -> TickRequest:
-    route = tickover.contract.route(route_id)
+async def _parse(served: Served, route_id: str, request: Request) -> TickRequest:
+    route = served.contract.route(route_id)
     if route is None:
-        known = ", ".join(r.id for r in tickover.contract.routes)
+        known = ", ".join(r.id for r in served.contract.routes)
         raise RequestError(HTTPStatus.NOT_FOUND, "unknown-route", f"there is no route {route_id!r}; known: {known}")
     body = _parse_body(await _read_body(request))
     client_id = parse_client_id(request.query_params.get("clientId", body.get("clientId")))

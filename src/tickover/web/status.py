@@ -1,6 +1,6 @@
 """Each function's newest status: `GET /api/jobs/status`."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -8,22 +8,20 @@ from fastapi.responses import JSONResponse
 from tickover.status.keys import GLOBAL
 from tickover.ticks.identity import parse_client_id
 from tickover.web.authentication import require_secret
-
-if TYPE_CHECKING:
-    from tickover.app import Tickover
+from tickover.web.served import Served
 
 
-def status_router(tickover: "Tickover") -> APIRouter:
+def status_router(served: Served) -> APIRouter:
     """The router of the status."""
     router = APIRouter(prefix="/api/jobs", tags=["status"])
 
     @router.get("/status")
     async def status(request: Request) -> JSONResponse:
         """The newest status of every function, from Redis, or from the ledger where Redis is away."""
-        require_secret(request, tickover.settings.cron_secret)
-        await tickover.open()
+        require_secret(request, served.settings.cron_secret)
+        await served.open()
         client_id = parse_client_id(request.query_params.get("clientId"))
-        source, statuses = await tickover.status.read(client_id, [f.id for f in tickover.contract.functions])
+        source, statuses = await served.status.read(client_id, [f.id for f in served.contract.functions])
         body: dict[str, Any] = {"clientId": client_id or GLOBAL, "source": source, "jobs": statuses}
         return JSONResponse(body)
 

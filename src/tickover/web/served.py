@@ -1,0 +1,39 @@
+"""What the routers need of the application they serve."""
+
+from typing import Protocol
+
+from starlette.types import ASGIApp
+
+from tickover.contract import Contract
+from tickover.settings import Settings
+from tickover.status.store import StatusStore
+from tickover.ticks.handler import TickHandler
+
+
+class Served(Protocol):
+    """An application's parts, as `Tickover` has them.
+
+    Attributes:
+        contract: its routes and functions.
+        settings: the cron secret among them.
+        handler: what answers ticks.
+        status: each function's newest status.
+    """
+
+    contract: Contract
+    settings: Settings
+    handler: TickHandler
+    status: StatusStore
+
+    @property
+    def endpoint(self) -> ASGIApp | None:
+        """What the engine calls; None where the key for it is missing."""
+        ...
+
+    async def open(self) -> None:
+        """Open what needs the event loop; safe to call again."""
+        ...
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        ...
