@@ -76,17 +76,14 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds an obligation, or ended it. `function_busy`: its function runs for another tick."""
+    """Who holds an obligation, or ended it; `covered_path` is that of the run that covered it."""
 
     state: State
     path: str | None
     run_id: str | None
     lease_expires_at: datetime | None
-    alive: bool | None
-    finished_at: datetime | None
     error: str | None
     covered_path: str | None
-    function_busy: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ import structlog
 from fastapi import APIRouter, Request
 
 from tickover.errors import WireError
-from tickover.localengine import expressions, signature
+from tickover.localengine import signature
 from tickover.localengine.body import read_body
 from tickover.localengine.parts import Engine
-from tickover.localengine.wire import Registration, parse_registration
+from tickover.localengine.wire import parse_registration
 
 _log = structlog.stdlib.get_logger("tickover.engine")
 
@@ -25,7 +25,6 @@ def registration_router(engine: Engine) -> APIRouter:
         """Store the functions of an application; what asks for more than this engine does is refused by name."""
         _require_key(engine.options.signing_key, request)
         registration = parse_registration(await read_body(request))
-        _check_expressions(registration)
         modified = await engine.registry.register(registration)
         if said.get(registration.app, {}) != registration.refused:
             said[registration.app] = registration.refused
@@ -48,14 +47,3 @@ def _require_key(signing_key: str | None, request: Request) -> None:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not hmac.compare_digest(token.encode(), signature.bearer(signing_key).encode()):
         raise WireError(401, "the signing key of this application is not this engine's")
-
-
-def _check_expressions(registration: Registration) -> None:
-    for function in registration.functions:
-        config = function.config
-        given = [config.get("idempotency"), *(t.get("expression") for t in config.get("triggers", []))]
-        given += [limit.get("key") for limit in config.get("concurrency") or []]
-        for expression in filter(None, given):
-            fault = expressions.check(expression)
-            if fault is not None:
-                raise WireError(400, f"function {function.id}: {fault}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from tickover.errors import WireError
+from tickover.localengine import expressions
 
 LARGEST_EVENT = 512 * 1024
 LONGEST_NAME = 512
@@ -235,4 +236,7 @@ def _why_refused(config: Mapping[str, Any]) -> str | None:
         asked.append("wildcards in triggers")
     if any(limit.get("scope", "fn") not in {"fn", None} for limit in limits):
         asked.append("concurrency beyond one function")
-    return f"the local engine knows no {', '.join(asked)}" if asked else None
+    if asked:
+        return f"the local engine knows no {', '.join(asked)}"
+    given = [config.get("idempotency"), *(t.get("expression") for t in triggers), *(c.get("key") for c in limits)]
+    return next((fault for text in filter(None, given) if (fault := expressions.check(text)) is not None), None)

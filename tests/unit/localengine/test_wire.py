@@ -233,3 +233,22 @@ def test_ids_on_the_wire_are_the_same_each_time() -> None:
     """A function's UUID is made from its id."""
     first, second = (parse_registration(registration(function())) for _ in range(2))
     assert (first.functions[0].uuid, first.app_uuid) == (second.functions[0].uuid, second.app_uuid)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"idempotency": "event.data."},
+        {"concurrency": [{"limit": 1, "key": "event.data["}]},
+        {"triggers": [{"event": "a", "expression": "=="}]},
+    ],
+    ids=["idempotency", "concurrency key", "trigger"],
+)
+def test_a_function_whose_expression_cannot_be_parsed_is_refused_alone(asked: dict[str, Any]) -> None:
+    """The rest of its application is served."""
+    step = {"step": {"runtime": {"type": "http", "url": "http://app/api/inngest?fnId=f&stepId=step"}}}
+    whole = {"id": "whole", "steps": step, "triggers": [{"event": "a"}]}
+    broken = whole | {"id": "broken"} | asked
+    registration = parse_registration(json.dumps({"appname": "app", "functions": [broken, whole]}).encode())
+    assert [function.id for function in registration.functions] == ["whole"]
+    assert "parse" in registration.refused["broken"]

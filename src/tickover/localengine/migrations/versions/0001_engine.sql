@@ -16,6 +16,7 @@ CREATE TABLE tickover_engine.event (
   body        jsonb NOT NULL,
   received_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX event_event ON tickover_engine.event (event_id);
 
 -- What has been seen in the last 24 h: event ids, and values of idempotency expressions.
 CREATE TABLE tickover_engine.seen (
@@ -50,7 +51,8 @@ CREATE TABLE tickover_engine.item (
   slots      text[] NOT NULL,
   limits     integer[] NOT NULL,
   fence      bigint NOT NULL DEFAULT 0,
-  leased_to  timestamptz
+  leased_to  timestamptz,
+  wakes      text -- set where the row wakes a step that has slept, instead of standing for a call
 );
 CREATE INDEX item_due ON tickover_engine.item (due_at, id);
 CREATE INDEX item_run ON tickover_engine.item (run_id);
