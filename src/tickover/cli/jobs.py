@@ -9,8 +9,8 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
+from tickover.cli.tables import cell, plain_table
 from tickover.database import Database
 from tickover.jobs.queue import JobQueue, StoredJob
 from tickover.jobs.states import JobState
@@ -21,7 +21,15 @@ Answer = TypeVar("Answer")
 jobs_app = typer.Typer(no_args_is_help=True, help="The job queue: list, show, requeue dead letters.")
 
 _AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")]
-_COLUMNS = ("id", "kind", "client_id", "state", "attempts", "run_at", "last_error")
+_COLUMNS = {  # heading: field
+    "id": "id",
+    "kind": "kind",
+    "client": "client_id",
+    "state": "state",
+    "tries": "attempts",
+    "run at": "run_at",
+    "error": "last_error",
+}
 
 
 @jobs_app.command("list")
@@ -96,20 +104,15 @@ def _json(job: StoredJob) -> str:
 
 
 def _table(jobs: Sequence[StoredJob]) -> Table:
-    table = Table(*_COLUMNS)
+    table = plain_table(list(_COLUMNS), wraps="error")
     for job in jobs:
         fields = _fields(job) | {"attempts": f"{job.attempts}/{job.max_attempts}"}
-        table.add_row(*(_text(fields[column]) for column in _COLUMNS))
+        table.add_row(*(cell(fields[field]) for field in _COLUMNS.values()))
     return table
 
 
 def _card(job: StoredJob) -> Table:
     table = Table(show_header=False)
     for name, value in {**_fields(job), "payload": job.payload}.items():
-        table.add_row(name, _text(value))
+        table.add_row(name, cell(value))
     return table
-
-
-def _text(value: object) -> Text:
-    """As it is: square brackets in an error are no markup."""
-    return Text("" if value is None else str(value))

@@ -1,10 +1,11 @@
 """`tickover status`: each function's newest status."""
 
 import json
+from datetime import datetime
 
 from rich.console import Console
-from rich.table import Column, Table
 
+from tickover.cli.tables import cell, plain_table
 from tickover.database import Database
 from tickover.ledger.store import Ledger
 from tickover.settings import load_settings
@@ -12,7 +13,14 @@ from tickover.status.keys import GLOBAL
 from tickover.status.store import StatusStore
 from tickover.ticks.identity import parse_client_id
 
-_COLUMNS = ("status", "path", "startedAt", "durationMs", "attempt", "lastError")
+_COLUMNS = {  # heading: field
+    "status": "status",
+    "path": "path",
+    "started": "startedAt",
+    "ms": "durationMs",
+    "try": "attempt",
+    "error": "lastError",
+}
 
 
 async def show_status(client_id: str | None, *, as_json: bool) -> None:
@@ -41,7 +49,8 @@ async def show_status(client_id: str | None, *, as_json: bool) -> None:
     if as_json:
         Console(soft_wrap=True).print_json(json.dumps({"source": source, "jobs": statuses}))
         return
-    table = Table(Column("job", no_wrap=True), *_COLUMNS, title=f"client {client_id or GLOBAL}, from {source}")
+    table = plain_table(["job", *_COLUMNS], wraps="error")
     for function, status in statuses.items():
-        table.add_row(function, *(str(status[column] if status[column] is not None else "-") for column in _COLUMNS))
-    Console().print(table)
+        fields = status | {"startedAt": datetime.fromisoformat(status["startedAt"])}
+        table.add_row(function, *(cell(fields[field]) for field in _COLUMNS.values()))
+    Console().print(f"client {client_id or GLOBAL}, from {source}", table, sep="\n")

@@ -105,6 +105,7 @@ class LocalRun:
 
     async def _start(self, stack: AsyncExitStack) -> Database:
         """Start servers, migrate, load the data, start the application and the engine."""
+        self._lines.say("starting", "[dim]starting the servers, loading the data[/]")
         self._start_servers(stack)
         self._configure()
         settings = self._settings()
@@ -114,6 +115,7 @@ class LocalRun:
         stack.push_async_callback(database.close)
         await database.open()
         await load_samples(database)
+        self._lines.say("starting", "[dim]starting the application and the engine[/]")
         await self._start_application(stack)
         if self._starts_engine:
             await self._start_engine(stack, settings.database_url)
