@@ -44,7 +44,7 @@ class Tickover:
         self.contract = contract
         self.settings = settings = settings or load_settings()
         self.flags = read_flags(name for r in contract.routes for name in (r.flag, force_inline_name(r.flag)))
-        self.database = Database(settings.database_url, settings.database_pool_size)
+        self.database = Database(settings.database_url, settings.database_pool_size, settings.database_wait)
         sdk = make_sdk(app_id, settings)
         has_key = settings.dev_mode or settings.inngest_event_key is not None
         self._sender = EngineSender(sdk, settings.send_timeout, has_key=has_key)

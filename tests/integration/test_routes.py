@@ -6,7 +6,9 @@ from contextlib import AsyncExitStack
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from psycopg import OperationalError
 
 from tests.integration.conftest import SECRET, Probe, Rows, probe_contract
 from tickover import Contract, Function, Responsibility, Route, Tickover
@@ -120,3 +122,32 @@ async def test_i2_every_obligation_of_a_route_ends_whatever_came_before(start: S
     assert {(r["function"], r["late"]) for r in answer["recovered"]} == {("process", 4), ("maintain", 4)}
     ended = rows("SELECT state, count(*) FROM tickover.obligation GROUP BY 1 ORDER BY 1")
     assert ended == [{"state": "covered", "count": 6}, {"state": "succeeded", "count": 3}]
+
+
+async def test_a_database_that_is_away_makes_cron_call_again(start: Start) -> None:
+    """Nobody listens at DATABASE_URL: 503 as a problem document, so that the scheduler delivers the tick again."""
+    client = await start(DATABASE_URL="postgresql://127.0.0.1:9/x", TICKOVER_DATABASE_WAIT="0.2")
+    answer = await client.post("/api/cron/reports")
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+    assert answer.json()["type"] == "urn:tickover:problem:database-unavailable"
+
+
+async def test_errors_of_the_users_own_routes_stay_theirs(
+    database_dsn: str, probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An application that handles its database's errors in its own way goes on doing so."""
+    app = FastAPI()
+
+    @app.get("/own")
+    async def own() -> None:
+        raise OperationalError("the user's own database")
+
+    @app.exception_handler(OperationalError)
+    async def handled(_: Request, __: Exception) -> JSONResponse:
+        return JSONResponse({"handled": "by the user"}, 418)
+
+    monkeypatch.setenv("DATABASE_URL", database_dsn)
+    Tickover(probe_contract(probe), app_id="own").mount(app)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://own") as client:
+        answer = await client.get("/own")
+    assert (answer.status_code, answer.json()) == (418, {"handled": "by the user"})

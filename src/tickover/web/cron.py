@@ -15,7 +15,7 @@ from tickover.ticks.handler import FunctionReport, TickAnswer, TickRequest
 from tickover.ticks.identity import correlation_id, identify, parse_client_id
 from tickover.ticks.watchdog import Recovery
 from tickover.web.authentication import require_secret
-from tickover.web.problems import problem
+from tickover.web.problems import ProblemRoute, problem
 from tickover.web.served import Served
 
 _LARGEST_BODY = 64 * 1024
@@ -23,7 +23,7 @@ _LARGEST_BODY = 64 * 1024
 
 def cron_router(served: Served) -> APIRouter:
     """The router of all cron endpoints of a contract."""
-    router = APIRouter(prefix="/api/cron", tags=["cron"])
+    router = APIRouter(prefix="/api/cron", tags=["cron"], route_class=ProblemRoute)
 
     async def tick(route: str, request: Request) -> JSONResponse:
         """Fire one tick of a route."""

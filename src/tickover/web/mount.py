@@ -11,15 +11,13 @@ from starlette.types import Receive, Scope, Send
 
 from tickover.engine.endpoint import PATH
 from tickover.web.cron import cron_router
-from tickover.web.problems import HANDLERS, problem
+from tickover.web.problems import problem
 from tickover.web.served import Served
 from tickover.web.status import status_router
 
 
 def mount(app: FastAPI, served: Served) -> None:
-    """Add all routes, the error answers, and opening and closing to an application."""
-    for error, handler in HANDLERS.items():
-        app.add_exception_handler(error, handler)
+    """Add all routes, and opening and closing, to an application."""
     app.include_router(cron_router(served))
     app.include_router(status_router(served))
     app.router.routes.append(Route(PATH, _EngineDoor(served), include_in_schema=False))

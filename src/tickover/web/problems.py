@@ -1,11 +1,13 @@
 """Errors as problem documents (RFC 9457)."""
 
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any
 
 import structlog
-from fastapi import Request
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
@@ -34,19 +36,21 @@ def problem(status: HTTPStatus, code: str, detail: str, **members: Any) -> JSONR
     return JSONResponse(body, status, media_type=_MEDIA_TYPE)
 
 
-async def refused(_request: Request, error: Exception) -> JSONResponse:
-    """The answer to a request that cannot be served as it was sent."""
-    if not isinstance(error, RequestError):
-        raise error
-    return problem(error.status, error.code, error.detail)
+class ProblemRoute(APIRoute):
+    """A route whose expected errors are answered as problem documents; those of the user's own routes stay theirs."""
 
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The route's handler, with its errors answered."""
+        handle = super().get_route_handler()
 
-async def database_away(_request: Request, error: Exception) -> JSONResponse:
-    """The answer while PostgreSQL cannot be reached; nothing was recorded, so cron may simply call again."""
-    _log.error("database.unavailable", error=str(error))
-    detail = "PostgreSQL cannot be reached; the tick counts as not delivered: call again"
-    return problem(HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable", detail)
+        async def answer(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestError as error:
+                return problem(error.status, error.code, error.detail)
+            except (OperationalError, PoolTimeout) as error:
+                _log.error("database.unavailable", error=str(error))
+                detail = "PostgreSQL cannot be reached; nothing more was recorded: call again"
+                return problem(HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable", detail)
 
-
-HANDLERS = {RequestError: refused, OperationalError: database_away, PoolTimeout: database_away}
-"""Which error is answered how."""
+        return answer

@@ -8,12 +8,13 @@ from fastapi.responses import JSONResponse
 from tickover.status.keys import GLOBAL
 from tickover.ticks.identity import parse_client_id
 from tickover.web.authentication import require_secret
+from tickover.web.problems import ProblemRoute
 from tickover.web.served import Served
 
 
 def status_router(served: Served) -> APIRouter:
     """The router of the status."""
-    router = APIRouter(prefix="/api/jobs", tags=["status"])
+    router = APIRouter(prefix="/api/jobs", tags=["status"], route_class=ProblemRoute)
 
     @router.get("/status")
     async def status(request: Request) -> JSONResponse:
