@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,15 +13,9 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.ports import free_port
+
 _CONFIGURED = ("DATABASE_URL", "REDIS_URL", "CRON_SECRET", "INNGEST", "BACKGROUND_JOBS", "TICKOVER", "OUTREACH")
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Command:

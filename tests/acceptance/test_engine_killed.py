@@ -10,7 +10,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.acceptance.conftest import free_port
+from tests.ports import free_port
 from tests.waiting import eventually
 from tickover import NewJob, enqueue_many_sync
 from tickover.stack.processes import Child

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import psutil
 
-from tests.acceptance.conftest import Run, children_of, free_port
+from tests.acceptance.conftest import Run, children_of
 from tests.conftest import database_uri
+from tests.ports import free_port
 
 SIX = {
     "queue-drain",

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator
@@ -14,6 +13,7 @@ import psycopg
 import pytest
 
 from tests.integration.conftest import Probe, Rows, Serve
+from tests.ports import free_port
 from tests.runs import run_factory
 from tests.waiting import eventually
 from tickover import Job, JobQueue, NewJob, Run, Summary, queue_drain
@@ -49,9 +49,7 @@ def command_for(folder: Path, port: int, sockets: Path) -> list[str]:
 @pytest.fixture
 async def bounced(database_dsn: str) -> AsyncIterator[str]:
     """The test's database, through a PgBouncer with two server connections."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     parts = urlsplit(database_dsn)
     with tempfile.TemporaryDirectory() as folder:
         command = command_for(Path(folder), port, Path(parse_qs(parts.query)["host"][0]))

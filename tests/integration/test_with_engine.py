@@ -1,7 +1,6 @@
 """Ticks with a real engine, over HTTP both ways, signed: handed over, carried out, lost, late, refused."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from fastapi import FastAPI
 
 from tests.integration.conftest import SECRET, Probe, Rows, probe_contract
 from tests.integration.localengine.conftest import serving
+from tests.ports import free_port
 from tests.waiting import eventually
 from tickover import Run, Summary, Tickover
 from tickover.localengine.options import EngineOptions
@@ -21,14 +21,6 @@ from tickover.settings import Settings
 
 SIGNING_KEY = "signkey-test-" + "ab" * 32
 OTHER_KEY = "signkey-test-" + "cd" * 32
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass

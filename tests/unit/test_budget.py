@@ -2,18 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.clocks import SetClock
 from tickover.execution.budget import Budget
-
-
-class SetClock:
-    """A monotonic clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.time = 1000.0
-
-    def __call__(self) -> float:
-        """Seconds."""
-        return self.time
 
 
 def test_i10_a_part_that_uses_all_its_time_leaves_the_others_theirs() -> None:
@@ -22,7 +12,7 @@ def test_i10_a_part_that_uses_all_its_time_leaves_the_others_theirs() -> None:
     budget = Budget.of(240, clock)
     first = budget.share(2)
     assert first.left() == 120
-    clock.time += 120
+    clock.seconds += 120
     assert first.left() == 0
     assert budget.share(1).left() == 120
 
@@ -31,7 +21,7 @@ def test_what_a_part_leaves_the_next_one_has() -> None:
     """The first of two ends after 10 of its 120 s: the second has 230."""
     clock = SetClock()
     budget = Budget.of(240, clock)
-    clock.time += 10
+    clock.seconds += 10
     assert budget.share(1).left() == 230
 
 
@@ -39,7 +29,7 @@ def test_time_left_never_falls_below_zero() -> None:
     """An overrun is no debt."""
     clock = SetClock()
     budget = Budget.of(1, clock)
-    clock.time += 5
+    clock.seconds += 5
     assert (budget.left(), budget.share(3).left(), budget.within(9).left()) == (0, 0, 0)
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -11,17 +10,6 @@ import pytest
 from tests.runs import MakeRun, run_factory
 from tickover.database import Database
 from tickover.jobs.queue import JobQueue
-
-
-@dataclass
-class SetClock:
-    """A clock that only moves when it is told to."""
-
-    seconds: float = 1000.0
-
-    def __call__(self) -> float:
-        """The time it shows."""
-        return self.seconds
 
 
 @pytest.fixture

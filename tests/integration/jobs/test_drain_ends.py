@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.jobs.conftest import SetClock, under_way
+from tests.clocks import SetClock
+from tests.integration.jobs.conftest import under_way
 from tests.runs import MakeRun
 from tests.waiting import eventually
 from tickover.database import Database

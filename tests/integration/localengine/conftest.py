@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tests.integration.localengine.probe import make_app
+from tests.ports import free_port
 from tests.waiting import eventually
 from tickover.localengine.options import EngineOptions
 from tickover.localengine.server import create_engine_app
@@ -118,11 +118,11 @@ async def start(database_dsn: str) -> AsyncIterator[Start]:
     async with AsyncExitStack() as stack:
 
         async def pair(*, keys: bool, app_signing_key: str = SIGNING_KEY, **options: Any) -> Pair:
-            app_port = _free_port()
+            app_port = free_port()
             url = f"http://127.0.0.1:{app_port}/api/inngest"
             secrets: dict[str, Any] = {"event_keys": (EVENT_KEY,), "signing_key": SIGNING_KEY} if keys else {}
             settings = EngineOptions(
-                database_dsn, port=_free_port(), app_urls=(url,), retry_interval=0.2, **secrets, **options
+                database_dsn, port=free_port(), app_urls=(url,), retry_interval=0.2, **secrets, **options
             )
             engine = f"http://127.0.0.1:{settings.port}"
             sdk = inngest.Inngest(
@@ -147,10 +147,3 @@ async def start(database_dsn: str) -> AsyncIterator[Start]:
             return running
 
         yield pair
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
