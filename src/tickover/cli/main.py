@@ -76,7 +76,9 @@ def engine(
     json: Json = False,
 ) -> None:
     """A stand-in for Inngest on one machine and in tests; it is no replacement for it."""
-    from tickover.localengine.options import EngineOptions  # noqa: PLC0415 - needs the extra `embedded`
+    import uvloop  # noqa: PLC0415 - needs the extra `embedded`
+
+    from tickover.localengine.options import EngineOptions  # noqa: PLC0415
     from tickover.localengine.server import serve  # noqa: PLC0415
 
     telemetry.configure_logs(json=json)
@@ -89,7 +91,8 @@ def engine(
         tuple(app_url or ()),
         retry_interval=retry_interval,
     )
-    asyncio.run(serve(options))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(options))
 
 
 @app.command()

@@ -1,25 +1,29 @@
 """Calls of the engine to an application: made, signed, and their answers checked."""
 
-import asyncio
 import base64
+import json
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-import httpx
+import aiohttp
 
-from tickover import clock
 from tickover.localengine import signature
 from tickover.localengine.identifiers import fresh_ulid
 from tickover.localengine.outcome import Answer, parse_body
 from tickover.localengine.retry import DEFAULT_RETRIES
 from tickover.localengine.store import Item
-from tickover.localengine.wire import Registered
+from tickover.localengine.wire import function_uuid
 
 _JSON = "application/json"
-LARGEST_ANSWER = 32 * 1024 * 1024
-"""Bytes of an answer."""
+LARGEST_ANSWER = 4 * 1024 * 1024
+"""Bytes of an answer (the limit of the real engine)."""
 
 _MUST_BE_SIGNED = frozenset({200, 206})
+_KEEPALIVE = 2.0  # seconds; shorter than servers keep an idle connection, so that no call meets one that closes
+_SYNC_TIMEOUT = 10.0
+_LONGEST_REASON = 300
 
 
 def attempts_after_first(item: Item) -> int:
@@ -31,51 +35,89 @@ class Caller:
     """Makes the engine's calls.
 
     Args:
-        client: for HTTP.
         signing_key: what to sign with; nothing is signed or checked where it is None.
         timeout: seconds a call may take.
+        concurrency: calls at a time.
         server_kind: what this engine is, `dev` or `cloud`.
+        stamp: the time that it claims to be.
     """
 
-    def __init__(self, client: httpx.AsyncClient, signing_key: str | None, timeout: float, server_kind: str) -> None:
-        self._client = client
+    def __init__(
+        self, signing_key: str | None, timeout: float, concurrency: int, server_kind: str, stamp: Callable[[], datetime]
+    ) -> None:
         self._signing_key = signing_key
         self._timeout = timeout
+        self._concurrency = concurrency
         self._server_kind = server_kind
+        self._stamp = stamp
+        self._session: aiohttp.ClientSession
+
+    async def open(self) -> None:
+        """Be ready to call."""
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._concurrency + 10, keepalive_timeout=_KEEPALIVE),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,  # no proxy of the environment stands between this machine and itself
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._session.close()
 
     async def call(self, item: Item) -> Answer:
         """Call a function; whatever goes wrong is an answer with a fault."""
-        request_id = fresh_ulid(_millis())
+        request_id = fresh_ulid(self._millis())
         try:
-            content = signature.canonical(_body(item, request_id))
-            async with asyncio.timeout(self._timeout):
-                return self._checked(*await self._post(_url(item), content, self._headers(item, request_id, content)))
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return Answer(0, fault=f"the application cannot be reached: {type(error).__name__}: {error}".rstrip(": "))
-        except TimeoutError:
-            return Answer(0, fault=f"the application did not answer within {self._timeout:g} s")
+            content = self._written(_body(item, request_id))
         except (ValueError, ArithmeticError, RecursionError) as error:
             return Answer(0, fault=f"the call cannot be written: {type(error).__name__}: {error}")
+        try:
+            status, headers, body = await self._post(_url(item), content, self._headers(item, request_id, content))
+        except TimeoutError:
+            return Answer(0, fault=f"the application did not answer within {self._timeout:g} s")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Answer(0, fault=f"the application cannot be reached: {_said(error)}")
+        return self._checked(status, headers, body)
 
-    async def sync(self, url: str) -> httpx.Response:
-        """Ask an application to register.
+    async def sync(self, url: str) -> str:
+        """Ask an application to register: why it did not, empty where it did.
 
         Raises:
-            httpx.HTTPError: it cannot be reached.
+            ConnectionError: it cannot be reached.
         """
-        content = signature.canonical({"url": url})
+        content = self._written({"url": url})
         headers = self._signed(content) | {"x-inngest-server-kind": self._server_kind}
-        return await self._client.put(url, content=content, headers=headers, timeout=10.0)
+        try:
+            async with self._session.put(
+                url,
+                data=content,
+                headers=headers,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=_SYNC_TIMEOUT),
+            ) as response:
+                text = (await response.content.read(_LONGEST_REASON)).decode(errors="replace")
+                return "" if response.ok and response.status < 300 else f"it answers {response.status}: {text}"  # noqa: PLR2004
+        except TimeoutError:
+            raise ConnectionError(f"no answer within {_SYNC_TIMEOUT:g} s") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise ConnectionError(_said(error)) from error
 
     async def _post(self, url: str, content: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of an answer; of a body that is too large, more than is allowed."""
         body = bytearray()
-        async with self._client.stream("POST", url, content=content, headers=headers) as response:
-            async for chunk in response.aiter_bytes():
+        async with self._session.post(
+            url,
+            data=content,
+            headers=headers,
+            allow_redirects=False,  # who followed would sign for a stranger
+            timeout=aiohttp.ClientTimeout(total=self._timeout),
+        ) as response:
+            async for chunk in response.content.iter_any():
                 body += chunk
                 if len(body) > LARGEST_ANSWER:
+                    response.close()
                     break
-            return response.status_code, dict(response.headers), bytes(body)
+            return response.status, {name.lower(): value for name, value in response.headers.items()}, bytes(body)
 
     def _headers(self, item: Item, request_id: str, content: bytes) -> dict[str, str]:
         return self._signed(content) | {
@@ -88,29 +130,36 @@ class Caller:
             "x-run-id": item.run_id,
         }
 
+    def _written(self, body: object) -> bytes:
+        """A body; in the canonical form where it is signed, for that is what a signature is over."""
+        if self._signing_key is not None:
+            return signature.canonical(body)
+        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
     def _signed(self, content: bytes) -> dict[str, str]:
         headers = {"content-type": _JSON}
         if self._signing_key is not None:
-            headers[signature.HEADER] = signature.sign(content, self._signing_key, _millis() // 1000)
+            headers[signature.HEADER] = signature.sign(content, self._signing_key, self._millis() // 1000)
         return headers
 
     def _checked(self, status: int, headers: dict[str, str], content: bytes) -> Answer:
-        fault = None
         if len(content) > LARGEST_ANSWER:
-            fault = f"the answer is larger than {LARGEST_ANSWER} bytes"
-        elif status in _MUST_BE_SIGNED and not self._holds(headers.get(signature.HEADER), content):
-            fault = "the answer carries no signature of this engine's signing key"
-        # Of an answer that is not believed, the headers are not believed either.
-        return Answer(status, fault=fault) if fault else Answer(status, headers, parse_body(content))
+            return Answer(status, fault=f"the answer is larger than {LARGEST_ANSWER} bytes")
+        if self._signing_key is not None and not self._holds(headers.get(signature.HEADER), content):
+            # Of an answer that is not believed, nothing is but its status: anybody may have sent it.
+            unsigned = "the answer carries no signature of this engine's signing key"
+            return Answer(status, fault=unsigned if status in _MUST_BE_SIGNED else None)
+        return Answer(status, headers, parse_body(content), len(content))
 
     def _holds(self, shown: str | None, content: bytes) -> bool:
-        if self._signing_key is None:
-            return True
-        return signature.holds(content, self._signing_key, shown, _millis() // 1000)
+        return signature.holds(content, self._signing_key or "", shown, self._millis() // 1000)
+
+    def _millis(self) -> int:
+        return int(self._stamp().timestamp() * 1000)
 
 
-def _millis() -> int:
-    return int(clock.now().timestamp() * 1000)
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": ")[:_LONGEST_REASON]
 
 
 def _url(item: Item) -> str:
@@ -121,12 +170,11 @@ def _url(item: Item) -> str:
 
 
 def _body(item: Item, request_id: str) -> dict[str, Any]:
-    function = Registered(item.function_id, "", item.url, item.config)
     context = {
         "attempt": item.attempt,
         "disable_immediate_execution": item.step_id != "step",
         "env": "",
-        "fn_id": function.uuid,
+        "fn_id": function_uuid(item.function_id),
         "generation_id": item.attempt + 1,
         "job_id": item.job_id,
         "max_attempts": attempts_after_first(item) + 1,

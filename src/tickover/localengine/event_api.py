@@ -5,10 +5,9 @@ import hmac
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from tickover import clock
 from tickover.errors import WireError
 from tickover.localengine.body import read_body
-from tickover.localengine.intake import distinct, name_events, runs_for
+from tickover.localengine.intake import name_events
 from tickover.localengine.parts import Engine
 from tickover.localengine.wire import parse_events, parse_seed
 
@@ -37,12 +36,7 @@ def _known(key: str, keys: tuple[str, ...]) -> bool:
 
 
 async def _take(engine: Engine, body: bytes, seed: str | None) -> list[str]:
-    millis = int(clock.now().timestamp() * 1000)
+    millis = int(engine.stamp().timestamp() * 1000)
     events = name_events(parse_events(body, millis), parse_seed(seed), millis)
-    first = distinct(events)
-    runs = runs_for(first, await engine.registry.functions(), millis)
-    if first:
-        await engine.store.accept(first, runs)
-    if runs:
-        engine.scheduler.wake()
+    await engine.reception.take(events)
     return [event.internal_id for event in events]

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from tickover.localengine import expressions
@@ -25,43 +26,73 @@ def name_events(bodies: Sequence[dict[str, Any]], seed: Seed | None, millis: int
     return events
 
 
-def distinct(events: Iterable[NewEvent]) -> list[NewEvent]:
-    """The first event of each id."""
-    first: dict[str, NewEvent] = {}
-    for event in events:
-        first.setdefault(event.event_id, event)
-    return list(first.values())
+def runs_for(events: Iterable[NewEvent], functions: Sequence[Registered], at: datetime) -> list[NewRun]:
+    """The runs that these events start, the first of those that an event id or an idempotency value makes one.
 
-
-def runs_for(events: Iterable[NewEvent], functions: Sequence[Registered], millis: int) -> list[NewRun]:
-    """The runs that these events start, the first of those that an idempotency value makes one."""
+    Args:
+        events: in order.
+        functions: all that are registered.
+        at: the time now, when they are to be called.
+    """
     runs: list[NewRun] = []
     taken: set[str] = set()
     for event in events:
         for function in functions:
             if not _triggered(function, event.body):
                 continue
-            once = _once(function, event.body)
-            if once is not None and once in taken:
-                continue
-            taken.update(() if once is None else (once,))
-            run_id = fresh_ulid(millis)
-            runs.append(NewRun(run_id, function.id, event.event_id, once, _slots(function, event.body)))
+            run = run_of(function, event, at)
+            if taken.isdisjoint(run.keys):
+                taken.update(run.keys)
+                runs.append(run)
     return runs
+
+
+def run_of(function: Registered, event: NewEvent, at: datetime) -> NewRun:
+    """A run of a function, started by an event."""
+    return NewRun(
+        fresh_ulid(int(at.timestamp() * 1000)),
+        function.id,
+        event.internal_id,
+        _keys(function, event),
+        _singleton(function, event.body),
+        at,
+        _slots(function, event.body),
+    )
 
 
 def _triggered(function: Registered, event: dict[str, Any]) -> bool:
     return any(
-        trigger.get("event") == event["name"]
+        _names(trigger.get("event"), event["name"])
         and (not trigger.get("expression") or expressions.value(trigger["expression"], event) is True)
         for trigger in function.config.get("triggers", [])
     )
 
 
-def _once(function: Registered, event: dict[str, Any]) -> str | None:
-    expression = function.config.get("idempotency")
-    value = expressions.value(expression, event) if expression else None
-    return None if value is None else f"once:{function.id}:{_digest(value)}"
+def _names(pattern: str | None, name: str) -> bool:
+    """Whether a trigger's pattern names an event; `app/*` and `app/user.*` name all that begin so."""
+    if pattern is None or pattern == name:
+        return pattern is not None
+    return pattern.endswith(("/*", ".*")) and name.startswith(pattern[:-1])
+
+
+def _keys(function: Registered, event: NewEvent) -> list[str]:
+    """What starts no second run of this function: an id that the sender gave, and an idempotency value."""
+    keys = []
+    if event.event_id != event.internal_id:
+        keys.append(f"event:{function.id}:{_digest(event.event_id)}")
+    if expression := function.config.get("idempotency"):
+        value = expressions.value(expression, event.body)
+        if value is not None:
+            keys.append(f"once:{function.id}:{_digest(value)}")
+    return keys
+
+
+def _singleton(function: Registered, event: dict[str, Any]) -> str | None:
+    """Whose runs are alive one at a time; a key that is false, or cannot be computed, bounds nothing."""
+    if not (option := function.config.get("singleton")):
+        return None
+    value = expressions.value(option["key"], event) if option.get("key") else ""
+    return None if value is None or value is False else f"{function.id}:{_digest(value)}"
 
 
 def _slots(function: Registered, event: dict[str, Any]) -> list[tuple[str, int]]:
@@ -69,8 +100,11 @@ def _slots(function: Registered, event: dict[str, Any]) -> list[tuple[str, int]]
     for index, limit in enumerate(function.config.get("concurrency") or []):
         if limit["limit"] == 0:  # no limit, to Inngest
             continue
-        key = _digest(expressions.value(limit["key"], event)) if limit.get("key") else ""
-        slots.append((f"{function.id}:{index}:{key}", int(limit["limit"])))
+        key, wide = limit.get("key"), limit.get("scope") or "fn"
+        # Functions that name the same expression in a wider scope share its slots; this engine is one account with
+        # one environment.
+        owner = f"{function.id}:{index}" if wide == "fn" else f"{wide}:{_digest(key)}"
+        slots.append((f"{owner}:{_digest(expressions.value(key, event)) if key else ''}", int(limit["limit"])))
     return slots
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from tickover.errors import SettingsError
 
+_SHORTEST_KEEP = 24  # hours: an event that is stored is known when its send is tried again
+
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
@@ -21,6 +23,9 @@ class EngineOptions:
         retry_interval: seconds between attempts instead of the real delays; None for those.
         call_timeout: seconds a call may take.
         concurrency: calls that are made at a time.
+        keep_hours: how long events, and runs that have ended, are kept.
+        keep_runs: how many ended runs are kept at most.
+        lease: seconds after which the calls of an engine that died are made again.
         allow_remote: listen beyond loopback.
 
     Raises:
@@ -37,6 +42,9 @@ class EngineOptions:
     retry_interval: float | None = None
     call_timeout: float = 300.0
     concurrency: int = 50
+    keep_hours: float = 72.0
+    keep_runs: int = 1_000_000
+    lease: float = 10.0
     allow_remote: bool = False
 
     def __post_init__(self) -> None:
@@ -48,6 +56,8 @@ class EngineOptions:
             raise SettingsError(
                 "give both an event key and a signing key, as to `inngest start`; or neither, for a dev server"
             )
+        if self.keep_hours < _SHORTEST_KEEP or self.keep_runs < 1:
+            raise SettingsError(f"an engine keeps what it did for at least {_SHORTEST_KEEP} h, and at least one run")
         keys = (*self.event_keys, *(() if self.signing_key is None else (self.signing_key,)))
         if any(not key or key != key.strip() for key in keys):
             raise SettingsError("a key is empty, or begins or ends in white space; nothing it signs would be believed")

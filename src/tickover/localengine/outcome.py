@@ -22,12 +22,14 @@ class Answer:
         status: the HTTP status; 0 where there was no answer.
         headers: with names in lower case.
         body: the parsed JSON; None where there is none.
+        size: bytes of it.
         fault: why it counts as a failure whatever it says: no connection, a timeout, a wrong signature.
     """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
+    size: int = 0
     fault: str | None = None
 
 
@@ -40,20 +42,34 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The call failed. `error` is the message the engine reports; `result` is what the application said."""
+    """The call failed.
+
+    Args:
+        error: the message that the engine reports.
+        result: what the application said.
+        retry: whether it is made again.
+        at: when, where the application said so.
+        name: the step that failed, where it was one.
+    """
 
     error: str
     result: dict[str, Any]
     retry: bool
     at: datetime | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step has a result, to be memoized under its id."""
+    """A step has a result, to be memoized under its id.
+
+    `name` is what people call the step, `error` why it failed for good.
+    """
 
     step_id: str
     memo: Any
+    name: str | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +78,7 @@ class Slept:
 
     step_id: str
     until: datetime
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,22 +122,30 @@ def _of_ops(answer: Answer, attempt: int, retries: int) -> Outcome:
 def _of_op(op: dict[str, Any], answer: Answer, attempt: int, retries: int) -> Outcome:
     match op["op"]:
         case "StepRun":
-            return Step(op["id"], {"data": op.get("data")})
+            return Step(op["id"], {"data": op.get("data")}, _name(op))
         case "Sleep" if (until := _time(op.get("name"))) is not None:
-            return Slept(op["id"], until)
+            return Slept(op["id"], until, _name(op))
         case "Sleep":
             return _refused(f"sleep until {op.get('name')!r}")
         case "StepError" | "StepFailed":
             error = op["error"] if isinstance(op.get("error"), dict) else {}
+            text = str(error.get("message"))
             if op["op"] == "StepFailed" or attempt >= retries or _no_retry(answer):
-                return Step(op["id"], {"error": {name: error.get(name) for name in ("message", "name", "stack")}})
-            return Failed(str(error.get("message")), error, retry=True, at=_retry_after(answer))
+                memo = {"error": {name: error.get(name) for name in ("message", "name", "stack")}}
+                return Step(op["id"], memo, _name(op), text)
+            return Failed(text, error, retry=True, at=_retry_after(answer), name=_name(op))
         case kind:
             return _refused(kind)
 
 
 def _is_id(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= LONGEST_STEP_ID
+
+
+def _name(op: Mapping[str, Any]) -> str | None:
+    """What people call a step."""
+    name = op.get("displayName")
+    return name[:LONGEST_STEP_ID] if isinstance(name, str) else None
 
 
 def _refused(what: str) -> Failed:

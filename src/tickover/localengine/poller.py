@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 
-import httpx
 import structlog
 
 from tickover.localengine.caller import Caller
@@ -47,7 +46,6 @@ class Poller:
     async def _sync(self, url: str) -> tuple[str, bool]:
         """Why a sync failed, empty where it did not; and whether the application answered."""
         try:
-            response = await self._caller.sync(url)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return f"{type(error).__name__}: {error}".rstrip(": "), False
-        return ("" if response.is_success else f"it answers {response.status_code}: {response.text[:300]}"), True
+            return await self._caller.sync(url), True
+        except ConnectionError as error:
+            return str(error), False

@@ -1,14 +1,12 @@
 """Registration of an application's functions: `POST /fn/register`."""
 
-import hmac
 import uuid
 
 import structlog
 from fastapi import APIRouter, Request
 
-from tickover.errors import WireError
-from tickover.localengine import signature
 from tickover.localengine.body import read_body
+from tickover.localengine.guards import key_guard
 from tickover.localengine.parts import Engine
 from tickover.localengine.wire import parse_registration
 
@@ -18,12 +16,13 @@ _log = structlog.stdlib.get_logger("tickover.engine")
 def registration_router(engine: Engine) -> APIRouter:
     """The router of registration."""
     router = APIRouter()
+    require_key = key_guard(engine.options.signing_key, hashed_only=True)
     said: dict[str, dict[str, str]] = {}
 
     @router.post("/fn/register")
     async def register(request: Request) -> dict[str, object]:
         """Store the functions of an application; what asks for more than this engine does is refused by name."""
-        _require_key(engine.options.signing_key, request)
+        require_key(request)
         registration = parse_registration(await read_body(request))
         modified = await engine.registry.register(registration)
         if said.get(registration.app, {}) != registration.refused:
@@ -39,11 +38,3 @@ def registration_router(engine: Engine) -> APIRouter:
         return answer | ({"refused": registration.refused} if registration.refused else {})
 
     return router
-
-
-def _require_key(signing_key: str | None, request: Request) -> None:
-    if signing_key is None:
-        return
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not hmac.compare_digest(token.encode(), signature.bearer(signing_key).encode()):
-        raise WireError(401, "the signing key of this application is not this engine's")

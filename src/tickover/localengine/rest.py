@@ -2,17 +2,21 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from tickover.errors import WireError
+from tickover.localengine.guards import key_guard
 from tickover.localengine.parts import Engine
+from tickover.localengine.wire import function_uuid
 
+_ENVIRONMENT = "00000000-0000-4000-b000-000000000000"  # there is one
 _STATUS = {"queued": "Queued", "running": "Running", "completed": "Completed", "failed": "Failed"}
 
 
 def rest_router(engine: Engine) -> APIRouter:
     """The router of questions."""
     router = APIRouter()
+    keyed = [Depends(key_guard(engine.options.signing_key))]
 
     @router.get("/health")
     async def health() -> dict[str, Any]:
@@ -20,27 +24,31 @@ def rest_router(engine: Engine) -> APIRouter:
         functions, queued = await engine.store.counts()
         return {"status": "ok", "functions": functions, "queued": queued}
 
-    @router.get("/v1/events/{event_id}")
+    @router.get("/v1/events/{event_id}", dependencies=keyed)
     async def event(event_id: str) -> dict[str, Any]:
-        """An event."""
+        """An event, by either of its ids."""
         found = await engine.store.event(event_id)
         if found is None:
             raise WireError(404, "event not found")
-        data = found["body"] | {"internal_id": found["internal_id"], "received_at": found["received_at"]}
-        return {"data": data}
+        return _answer(found["body"] | {"internal_id": found["internal_id"], "received_at": found["received_at"]})
 
-    @router.get("/v1/events/{event_id}/runs")
+    @router.get("/v1/events/{event_id}/runs", dependencies=keyed)
     async def runs(event_id: str) -> dict[str, Any]:
         """The runs that an event started."""
-        return {"data": [_run(row) for row in await engine.store.runs(event_id)]}
+        return _answer([_run(row) for row in await engine.store.runs(event_id)])
 
-    @router.get("/v1/runs/{run_id}")
+    @router.get("/v1/runs/{run_id}", dependencies=keyed)
     async def run(run_id: str) -> dict[str, Any]:
         """A run."""
         found = [row for row in await engine.store.runs(run_id) if row["id"] == run_id]
         if not found:
             raise WireError(404, "run not found")
-        return {"data": _run(found[0])}
+        return _answer(_run(found[0]))
+
+    def _answer(data: Any) -> dict[str, Any]:
+        """As the real API answers; nothing here is cached."""
+        now = engine.stamp()
+        return {"data": data, "metadata": {"fetched_at": now, "cached_until": now}}
 
     return router
 
@@ -48,10 +56,13 @@ def rest_router(engine: Engine) -> APIRouter:
 def _run(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "run_id": row["id"],
-        "function_id": row["function_id"],
-        "event_id": row["event_id"],
+        "run_started_at": row["started_at"] or row["created_at"],
+        "function_id": function_uuid(row["function_id"]),
+        "function_slug": row["function_id"],
+        "function_version": 1,
+        "environment_id": _ENVIRONMENT,
+        "event_id": row["internal_id"],
         "status": _STATUS[row["state"]],
-        "run_started_at": row["started_at"],
         "ended_at": row["ended_at"],
         "output": row["output"],
     }

@@ -1,4 +1,6 @@
-"""When a failed call is made again. Pure; the jitter is passed in."""
+"""When a failed call is made again. Pure; the time and the jitter are passed in."""
+
+from datetime import datetime, timedelta
 
 _MINUTE, _HOUR = 60.0, 3600.0
 _DELAYS = (15.0, 30.0, _MINUTE, 2 * _MINUTE, 5 * _MINUTE, 10 * _MINUTE, 20 * _MINUTE, 40 * _MINUTE, _HOUR, 2 * _HOUR)
@@ -9,14 +11,24 @@ DEFAULT_RETRIES = 4
 """Retries of a function that names none (inngest-wire, Retry delays)."""
 
 
-def delay(attempt: int, jitter: float, interval: float | None = None) -> float:
-    """Seconds until the attempt after a failed one.
+SOONEST, LATEST = timedelta(seconds=1), timedelta(hours=24)
+"""Bounds of what an application may ask for with `retry-after` (the real engine's)."""
+
+
+def next_attempt(
+    now: datetime, attempt: int, jitter: float, interval: float | None = None, asked: datetime | None = None
+) -> datetime:
+    """When the attempt after a failed one is made.
 
     Args:
+        now: when it failed.
         attempt: the failed attempt, from 0.
         jitter: seconds to add, up to `LARGEST_JITTER`.
-        interval: one delay for all, without jitter, instead of the real ones.
+        interval: seconds, one delay for all, without jitter, instead of the real ones.
+        asked: when the application would have it.
     """
+    if asked is not None:
+        return min(max(asked, now + SOONEST), now + LATEST)
     if interval is not None:
-        return interval
-    return _DELAYS[min(attempt, len(_DELAYS) - 1)] + jitter
+        return now + timedelta(seconds=interval)
+    return now + timedelta(seconds=_DELAYS[min(attempt, len(_DELAYS) - 1)] + jitter)

@@ -8,7 +8,7 @@ from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
 from tickover.localengine.caller import Caller
-from tickover.localengine.outcome import Answer
+from tickover.localengine.clock import EngineClock
 from tickover.localengine.settlement import Settlement
 from tickover.localengine.store import EngineStore, Item
 
@@ -17,7 +17,6 @@ _POLL = 0.15  # seconds between looks for what fell due, or another process queu
 _RENEWALS_PER_LEASE = 3
 _PAUSE_AFTER_ERROR = 1.0
 _GRACE = 5.0  # seconds that calls get to end when the engine stops
-_AWAKE = Answer(206)
 
 
 class Scheduler:
@@ -27,13 +26,17 @@ class Scheduler:
         store: the queue.
         caller: what makes calls.
         settlement: what does with an answer what it means.
+        clock: the engine's time.
         concurrency: calls at a time.
     """
 
-    def __init__(self, store: EngineStore, caller: Caller, settlement: Settlement, concurrency: int) -> None:
+    def __init__(
+        self, store: EngineStore, caller: Caller, settlement: Settlement, clock: EngineClock, concurrency: int
+    ) -> None:
         self._store = store
         self._caller = caller
         self._settlement = settlement
+        self._clock = clock
         self._concurrency = concurrency
         self._away = False
         self._wake = asyncio.Event()
@@ -72,7 +75,7 @@ class Scheduler:
     async def _start_due(self) -> None:
         """Start calls that are due, as far as there is room."""
         room = self._concurrency - len(self._calls)
-        items = await self._store.claim(room) if room > 0 else []
+        items = await self._store.claim(room, self._clock.now()) if room > 0 else []
         for item in items:
             call = asyncio.create_task(self._make(item))
             self._calls[call] = item
@@ -91,15 +94,18 @@ class Scheduler:
         self.wake()
 
     async def _make(self, item: Item) -> None:
-        """One call, from the claim to what comes of its answer."""
+        """One call, or the end of a sleep, from the claim to what comes of it."""
         try:
-            answer = await self._caller.call(item) if item.wakes is None else _AWAKE
-            result = await self._settlement.settle(item, answer)
+            await (self._call(item) if item.wakes is None else self._settlement.wake(item))
         except Exception:  # noqa: BLE001 - the end of a call: its lease expires, and it is made again
             _log.exception("call.failed", run_id=item.run_id, function=item.function_id)
-            return
+
+    async def _call(self, item: Item) -> None:
+        started_at = self._clock.now()
+        answer = await self._caller.call(item)
+        result = await self._settlement.settle(item, answer, started_at)
         _log.info(
-            "call.answered" if item.wakes is None else "sleep.ended",
+            "call.answered",
             run_id=item.run_id,
             function=item.function_id,
             attempt=item.attempt,

@@ -4,8 +4,8 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
-import httpx
 import structlog
 import uvicorn
 from fastapi import FastAPI, Request
@@ -16,59 +16,68 @@ from psycopg_pool import PoolTimeout
 from tickover.database import Database
 from tickover.errors import EnvironmentStateError, WireError
 from tickover.localengine.caller import Caller
+from tickover.localengine.clock import EngineClock
 from tickover.localengine.event_api import event_router
+from tickover.localengine.janitor import Janitor
 from tickover.localengine.options import EngineOptions
 from tickover.localengine.parts import Engine
 from tickover.localengine.poller import Poller
+from tickover.localengine.reception import Reception
 from tickover.localengine.registration import registration_router
 from tickover.localengine.registry import Registry
 from tickover.localengine.rest import rest_router
 from tickover.localengine.scheduler import Scheduler
 from tickover.localengine.settlement import Settlement
 from tickover.localengine.store import EngineStore
+from tickover.localengine.timer import Timer
 from tickover.migrations import History, migrate
 
 HISTORY = History("tickover_engine", "tickover.localengine")
 FIRST_LINE = "tickover engine: a stand-in for Inngest on one machine and in tests; it is no replacement for it"
-_LEASE = 10.0
-_KEEPALIVE = 2.0  # seconds; shorter than servers keep an idle connection, so that no call meets one that closes
 _UNTIL_CLOSED = 5  # seconds that requests under way get when the engine stops
 _REACHED_WITHIN = 5  # seconds to connect to PostgreSQL at the start
 _log = structlog.stdlib.get_logger("tickover.engine")
 
 
-def create_engine_app(options: EngineOptions) -> FastAPI:
-    """The engine as an application; its lifespan migrates, and starts and stops calls and syncs."""
+def create_engine_app(options: EngineOptions, clock: EngineClock | None = None) -> FastAPI:
+    """The engine as an application; its lifespan migrates, and starts and stops calls and syncs.
+
+    Args:
+        options: how it is to run.
+        clock: its time, for whoever wants to move it.
+    """
+    clock = clock or EngineClock()
     database = Database(options.dsn, size=20)
-    store = EngineStore(database, _LEASE)
-    registry = Registry(store)
-    client = httpx.AsyncClient(
-        timeout=options.call_timeout,
-        limits=httpx.Limits(max_connections=options.concurrency + 10, keepalive_expiry=_KEEPALIVE),
-        follow_redirects=False,
-        trust_env=False,  # no proxy of the environment stands between this machine and itself
+    store = EngineStore(database, options.lease)
+    registry = Registry(store, clock)
+    caller = Caller(options.signing_key, options.call_timeout, options.concurrency, options.server_kind, clock.now)
+    settlement = Settlement(store, registry, clock, options.retry_interval)
+    scheduler = Scheduler(store, caller, settlement, clock, options.concurrency)
+    reception = Reception(store, registry, clock, scheduler.wake)
+    loops = (
+        scheduler.run,
+        Poller(caller, options.app_urls, options.poll_interval).run,
+        Janitor(store, clock, timedelta(hours=options.keep_hours), options.keep_runs).run,
+        Timer(database, clock, reception.fire).run,
     )
-    caller = Caller(client, options.signing_key, options.call_timeout, options.server_kind)
-    settlement = Settlement(store, registry, options.retry_interval)
-    scheduler = Scheduler(store, caller, settlement, options.concurrency)
-    poller = Poller(caller, options.app_urls, options.poll_interval)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(migrate, options.dsn, HISTORY)
         await database.open()
-        tasks = [asyncio.create_task(scheduler.run()), asyncio.create_task(poller.run())]
+        await caller.open()
+        tasks = [asyncio.create_task(loop()) for loop in loops]
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await client.aclose()
+            await caller.close()
             await database.close()
 
     app = FastAPI(title="Tickover's local engine", lifespan=lifespan, openapi_url=None)
-    engine = Engine(options, store, registry, scheduler)
+    engine = Engine(options, store, registry, reception, clock.now)
     for router in (event_router(engine), registration_router(engine), rest_router(engine)):
         app.include_router(router)
     for error in (WireError, DataError, OperationalError, PoolTimeout):

@@ -3,31 +3,45 @@
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-import structlog
 from psycopg import DataError, OperationalError
 from psycopg.errors import ProgramLimitExceeded
 from psycopg_pool import PoolTimeout
 
 from tickover import clock
+from tickover.localengine.batching import Batcher
 from tickover.localengine.caller import attempts_after_first
-from tickover.localengine.identifiers import fresh_ulid
+from tickover.localengine.clock import EngineClock
+from tickover.localengine.identifiers import fresh_ulid, job_id
 from tickover.localengine.intake import runs_for
 from tickover.localengine.outcome import Answer, Failed, Outcome, Planned, Returned, Slept, Step, outcome, parse_version
 from tickover.localengine.registry import Registry
-from tickover.localengine.retry import LARGEST_JITTER, delay
-from tickover.localengine.states import RunState
-from tickover.localengine.store import EngineStore, Held, Item, NewEvent
-from tickover.localengine.wire import Registered
+from tickover.localengine.retry import LARGEST_JITTER, next_attempt
+from tickover.localengine.states import CallOutcome
+from tickover.localengine.store import Decision, EngineStore, Item, NewEvent, NewRun
 
-_log = structlog.stdlib.get_logger("tickover.engine")
 _UNKEEPABLE = (DataError, ProgramLimitExceeded, ValueError, RecursionError)
 _PARTIAL_CONTENT = 206
 _KEEP_TRYING = 60.0  # seconds that an answer waits for the database to come back, before its call is made again
 _PAUSE = 0.5
+_AT_ONCE = 100  # answers
 MOST_STEPS = 1000
 """Steps of a run (the limit of the real engine)."""
+
+LARGEST_STATE = 32 * 1024 * 1024
+"""Bytes that the steps of a run may hold together (the limit of the real engine)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What an answer means, what is to be done, and what is told of it."""
+
+    result: Outcome
+    decision: Decision
+    told: Sequence[NewEvent] = field(default_factory=list)
 
 
 class Settlement:
@@ -36,33 +50,53 @@ class Settlement:
     Args:
         store: the runs.
         registry: the functions, for the events that tell of a run's end.
+        clock: the engine's time.
         retry_interval: seconds between attempts instead of the real delays; None for those.
     """
 
-    def __init__(self, store: EngineStore, registry: Registry, retry_interval: float | None) -> None:
+    def __init__(
+        self, store: EngineStore, registry: Registry, clock: EngineClock, retry_interval: float | None
+    ) -> None:
         self._store = store
         self._registry = registry
+        self._clock = clock
         self._retry_interval = retry_interval
+        self._verdicts = Batcher[_Verdict, bool](self._patiently, _AT_ONCE, _UNKEEPABLE)
 
-    async def settle(self, item: Item, answer: Answer) -> Outcome | None:
+    async def settle(self, item: Item, answer: Answer, started_at: datetime) -> Outcome | None:
         """What an answer meant, once that is committed; None where the call was no longer held.
+
+        Args:
+            item: the call.
+            answer: to it.
+            started_at: when it was made, by the engine's time.
 
         Raises:
             psycopg.OperationalError: the database stayed away, or PoolTimeout; the call will be made again.
         """
         try:
-            return await self._patiently(item, answer, _meaning(item, answer))
+            return await self._settled(item, answer, started_at)
         except _UNKEEPABLE as error:  # a NUL, half a surrogate pair, NaN, too large: PostgreSQL keeps no such JSON
             reason = str(error).partition("\n")[0][:200]
         lost = Answer(answer.status, fault=f"the answer cannot be kept: {reason}")
-        return await self._patiently(item, lost, _meaning(item, lost))
+        return await self._settled(item, lost, started_at)
 
-    async def _patiently(self, item: Item, answer: Answer, result: Outcome) -> Outcome | None:
+    async def wake(self, item: Item) -> Outcome | None:
+        """Go on with a run whose step has slept; None where that was no longer to be done."""
+        decision = _decision(item, CallOutcome.WOKE, Answer(0), self._clock.now(), step=item.wakes, job_id=job_id())
+        result = Step(item.wakes or "", None)
+        return result if await self._verdicts.submit(_Verdict(result, decision)) else None
+
+    async def _settled(self, item: Item, answer: Answer, started_at: datetime) -> Outcome | None:
+        verdict = self._judge(item, answer, started_at)
+        return verdict.result if await self._verdicts.submit(verdict) else None
+
+    async def _patiently(self, verdicts: Sequence[_Verdict]) -> list[bool]:
         """Settle, and wait for a database that is away: what has answered should not have to run again."""
         until = clock.monotonic() + _KEEP_TRYING
         while True:
             try:
-                return await self._once(item, answer, result)
+                return await self._together(verdicts)
             except ProgramLimitExceeded:
                 raise
             except (OperationalError, PoolTimeout):
@@ -70,76 +104,99 @@ class Settlement:
                     raise
                 await asyncio.sleep(_PAUSE)
 
-    async def _once(self, item: Item, answer: Answer, result: Outcome) -> Outcome | None:
-        functions = await self._registry.functions()  # before a connection is held, which it might wait for
-        async with self._store.database.transaction() as connection:
-            held = await self._store.lock(connection, item)
-            if held is None:
-                return None
-            version = parse_version(answer.headers.get("x-inngest-req-version"))
-            if answer.status == _PARTIAL_CONTENT and version is not None:
-                await held.version(version)
-            await self._apply(held, item, result, functions)
-        return result
+    async def _together(self, verdicts: Sequence[_Verdict]) -> list[bool]:
+        events = [(verdict.decision.item, event) for verdict in verdicts for event in verdict.told]
+        functions = await self._registry.functions()
+        while True:
+            at = self._clock.now()
+            enders = {event.internal_id: item for item, event in events}
+            runs: list[tuple[int, NewRun]] = [
+                (enders[run.internal_id], run) for run in runs_for([e for _, e in events], functions.all, at)
+            ]
+            decisions = [verdict.decision for verdict in verdicts]
+            held = await self._store.settle(decisions, events, runs, functions.version, at)
+            if held is not None:
+                return [decision.item in held for decision in decisions]
+            functions = await self._registry.newer_than(functions)
 
-    async def _apply(self, held: Held, item: Item, result: Outcome, functions: Sequence[Registered]) -> None:
+    def _judge(self, item: Item, answer: Answer, started_at: datetime) -> _Verdict:
+        result, now = _meaning(item, answer), self._clock.now()
+        common: dict[str, Any] = {"answer": answer, "now": now, "started_at": started_at}
         match result:
             case Returned(output):
-                await _end(held, item, functions, RunState.COMPLETED, output, {"result": output})
-            case Failed(retry=True, at=at):
+                decision = _decision(item, CallOutcome.RETURNED, **common, output=output)
+                return _Verdict(result, decision, self._tell(item, "Completed", {"result": output}))
+            case Failed(error=error, retry=True, at=at, name=name):
                 jitter = random.uniform(0, LARGEST_JITTER)  # noqa: S311 - spreads load, guards nothing
-                await held.retry(delay_s=delay(item.attempt, jitter, self._retry_interval), at=at)
-            case Failed(error=error, result=said):
-                await _end(held, item, functions, RunState.FAILED, said, _failure(error, said))
+                due_at = next_attempt(now, item.attempt, jitter, self._retry_interval, at)
+                return _Verdict(
+                    result, _decision(item, CallOutcome.RETRIED, **common, due_at=due_at, name=name, error=error)
+                )
+            case Failed(error=error, result=said, name=name):
+                decision = _decision(item, CallOutcome.FAILED, **common, output=said, name=name, error=error)
+                return _Verdict(result, decision, self._tell(item, "Failed", _failure(error, said)))
             case Planned(step_ids):
-                for step_id in step_ids:
-                    await held.queue(step_id)
-                await held.finish()
-            case Slept(step_id, until):
-                await held.sleep(step_id, until)
-            case Step(step_id, memo):
-                await held.memoize(step_id, memo)
-                # Of parallel steps, the last one asks for the run to go on.
-                if await held.others() == 0:
-                    await held.queue("step")
-                await held.finish()
+                planned = [{"step": step_id, "job_id": job_id()} for step_id in step_ids]
+                return _Verdict(result, _decision(item, CallOutcome.PLANNED, **common, planned=planned))
+            case Slept(step_id, until, name):
+                decision = _decision(item, CallOutcome.SLEPT, **common, step=step_id, due_at=until, name=name)
+                return _Verdict(result, decision)
+            case Step(step_id, memo, name, error):
+                ended = CallOutcome.STEP if error is None else CallOutcome.STEP_FAILED
+                decision = _decision(
+                    item, ended, **common, step=step_id, memo=memo, name=name, error=error, job_id=job_id()
+                )
+                return _Verdict(result, decision)
+
+    def _tell(self, item: Item, status: str, told: Mapping[str, Any]) -> list[NewEvent]:
+        """The engine's own events about a run's end; there are none about runs that such an event started."""
+        if item.event["name"].startswith("inngest/"):
+            return []
+        millis = self._clock.millis()
+        data = {
+            "_inngest": {"status": status},
+            "event": item.event,
+            "events": [{name: value for name, value in item.event.items() if name != "user"}],
+            "function_id": item.function_id,
+            "run_id": item.run_id,
+            **told,
+        }
+        events = []
+        if status == "Failed":  # its id is the run's, as in the recording
+            events.append(_told("inngest/function.failed", item.run_id, data, millis))
+        return [*events, _told("inngest/function.finished", fresh_ulid(millis), data, millis)]
+
+
+def _told(name: str, id_: str, data: Mapping[str, Any], millis: int) -> NewEvent:
+    return NewEvent(fresh_ulid(millis), {"data": data, "id": id_, "name": name, "ts": millis, "user": {}})
+
+
+def _decision(item: Item, outcome_: CallOutcome, answer: Answer, now: datetime, **more: Any) -> Decision:
+    version = parse_version(answer.headers.get("x-inngest-req-version"))
+    return Decision(
+        item=item.id,
+        run=item.run_id,
+        fence=item.fence,
+        outcome=outcome_,
+        http_status=answer.status,
+        ended_at=now,
+        version=version if answer.status == _PARTIAL_CONTENT else None,
+        **more,
+    )
 
 
 def _meaning(item: Item, answer: Answer) -> Outcome:
-    if item.wakes is not None:
-        return Step(item.wakes, None)
     result = outcome(answer, item.attempt, attempts_after_first(item))
     new_steps = {Step: 1, Slept: 1, Planned: len(result.step_ids) if isinstance(result, Planned) else 0}
     if len(item.stack) + new_steps.get(type(result), 0) > MOST_STEPS:
-        text = f"a run has at most {MOST_STEPS} steps"
-        return Failed(text, {"message": text, "name": "Error"}, retry=False)
+        return _refused(f"a run has at most {MOST_STEPS} steps")
+    if isinstance(result, Step) and item.state_size + answer.size > LARGEST_STATE:
+        return _refused(f"the steps of a run hold at most {LARGEST_STATE} bytes")
     return result
 
 
-async def _end(
-    held: Held, item: Item, functions: Sequence[Registered], state: RunState, output: Any, told: Mapping[str, Any]
-) -> None:
-    """End a run, and tell of it by the engine's own events."""
-    millis = int(clock.now().timestamp() * 1000)
-    data = {
-        "_inngest": {"status": "Failed" if state is RunState.FAILED else "Completed"},
-        "event": item.event,
-        "events": [{name: value for name, value in item.event.items() if name != "user"}],
-        "function_id": item.function_id,
-        "run_id": item.run_id,
-        **told,
-    }
-    names = ["inngest/function.finished"]
-    if state is RunState.FAILED:
-        names.insert(0, "inngest/function.failed")
-    ids = [item.run_id, fresh_ulid(millis)] if len(names) > 1 else [fresh_ulid(millis)]
-    events = [
-        NewEvent(fresh_ulid(millis), {"data": data, "id": id_, "name": name, "ts": millis, "user": {}})
-        for name, id_ in zip(names, ids, strict=True)
-    ]
-    await held.end(state, output)
-    if not item.event["name"].startswith("inngest/"):
-        await held.accept(events, runs_for(events, functions, millis))
+def _refused(text: str) -> Failed:
+    return Failed(text, {"message": text, "name": "Error"}, retry=False)
 
 
 def _failure(error: str, said: Mapping[str, Any]) -> dict[str, Any]:

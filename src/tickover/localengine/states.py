@@ -21,3 +21,16 @@ MOVES: Mapping[RunState, frozenset[RunState]] = {
     RunState.COMPLETED: frozenset(),
     RunState.FAILED: frozenset(),
 }
+
+
+class CallOutcome(StrEnum):
+    """What became of one call, as its row in the history tells."""
+
+    RETURNED = "returned"
+    STEP = "step"
+    STEP_FAILED = "step_failed"
+    PLANNED = "planned"
+    SLEPT = "slept"
+    WOKE = "woke"
+    RETRIED = "retried"
+    FAILED = "failed"

@@ -1,8 +1,8 @@
 """The local engine's rows: functions, events, runs and the queue of calls. States move here only."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg.rows import class_row, dict_row
@@ -10,11 +10,15 @@ from psycopg.types.json import Jsonb
 
 from tickover.database import Async, Database
 from tickover.localengine import identifiers
-from tickover.localengine.states import RunState
+from tickover.localengine.schedules import replace_schedules
+from tickover.localengine.states import CallOutcome
 from tickover.localengine.wire import Registered
 from tickover.sql import statement
 
-_S = {state.name.lower(): str(state) for state in RunState}
+SEEN_FOR = timedelta(hours=24)
+"""How long an event id or an idempotency value starts no second run (inngest-wire, Deduplication)."""
+
+_PRUNED_AT_ONCE = 5_000
 
 
 def _sql(name: str) -> bytes:
@@ -30,7 +34,7 @@ class NewEvent:
 
     @property
     def event_id(self) -> str:
-        """The id that repeats are known by."""
+        """The id that its sender gave it, or the engine's."""
         return str(self.body["id"])
 
 
@@ -41,21 +45,44 @@ class NewRun:
     Args:
         run_id: its id.
         function_id: of what.
-        event_id: the event that starts it.
-        once: a key that starts no second run within 24 h, or None.
+        internal_id: the event that starts it.
+        keys: values that start no second run within 24 h.
+        singleton: of the runs with this value, one is alive at a time; None for no such bound.
+        starts_at: when it is called first; None: never.
         slots: each concurrency slot it takes while a call is made, with how many may.
     """
 
     run_id: str
     function_id: str
-    event_id: str
-    once: str | None
+    internal_id: str
+    keys: Sequence[str]
+    singleton: str | None
+    starts_at: datetime | None
     slots: Sequence[tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A call that was claimed, with all that it says; or no call, where it `wakes` a step that has slept."""
+    """A call that was claimed, with all that it says; or no call, where it `wakes` a step that has slept.
+
+    Args:
+        id: of its row.
+        job_id: its name in the queue.
+        run_id: of which run.
+        step_id: what is asked for: `step` for the function itself, or a step that was found in parallel.
+        attempt: from 0.
+        fence: under which it is held.
+        wakes: the step that has slept.
+        queued_at: when it was.
+        function_id: of the run.
+        event: its body.
+        version: of the protocol, as the application last said; -1 before.
+        steps: the memoized ones, by id.
+        stack: their ids, in order.
+        state_size: bytes of what they hold.
+        url: to call.
+        config: of the function.
+    """
 
     id: int
     job_id: str
@@ -64,11 +91,13 @@ class Item:
     attempt: int
     fence: int
     wakes: str | None
+    queued_at: datetime
     function_id: str
     event: dict[str, Any]
     version: int
     steps: dict[str, Any]
     stack: list[str]
+    state_size: int
     url: str
     config: dict[str, Any]
 
@@ -79,57 +108,53 @@ class Item:
         return None if retries is None else int(retries["attempts"])
 
 
-class Held:
-    """One call that is still held, inside the transaction that decides what comes of it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What comes of a call's answer.
 
-    def __init__(self, connection: Async, item: Item) -> None:
-        self._connection = connection
-        self._item = item
+    Args:
+        item: the call.
+        run: its run.
+        fence: under which it was made; another one's answer decides nothing.
+        outcome: what it is.
+        http_status: of the answer; 0 for none.
+        ended_at: when it came.
+        started_at: when the call began; None for a step that has slept, which began when it was queued.
+        version: of the protocol, where the answer named one.
+        step: the step to be memoized, or to sleep.
+        memo: its result.
+        name: by which people know the step.
+        error: what went wrong.
+        output: of the run, where it ends.
+        due_at: of the next attempt, or the end of a sleep.
+        job_id: the next call's name in the queue.
+        planned: parallel steps to be called for, each with its name in the queue.
+    """
 
-    async def retry(self, *, delay_s: float, at: datetime | None) -> None:
-        """Make the same call again, after a delay or at a time."""
-        await self._run("retry_item", delay_s=delay_s, at=at)
+    item: int
+    run: str
+    fence: int
+    outcome: CallOutcome
+    http_status: int
+    ended_at: datetime
+    started_at: datetime | None = None
+    version: int | None = None
+    step: str | None = None
+    memo: Any = None
+    name: str | None = None
+    error: str | None = None
+    output: Any = None
+    due_at: datetime | None = None
+    job_id: str | None = None
+    planned: Sequence[Mapping[str, str]] = ()
 
-    async def version(self, version: int) -> None:
-        """Keep which version of the protocol the application speaks for this run."""
-        await self._run("set_version", version=version)
 
-    async def memoize(self, step_id: str, memo: Any) -> None:
-        """Keep a step's result."""
-        await self._run("memoize_step", step_id=step_id, value=Jsonb(memo))
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """Everything that was registered, as of a version of the registry."""
 
-    async def sleep(self, step_id: str, until: datetime) -> None:
-        """Come back at a time, to wake a step."""
-        await self._run("sleep_item", step_id=step_id, until=until)
-
-    async def queue(self, step_id: str) -> None:
-        """Queue another call of the run."""
-        await self._run("queue_item", step_id=step_id, job_id=identifiers.job_id())
-
-    async def others(self) -> int:
-        """How many other calls of the run are still to be made or being made."""
-        cursor = await self._connection.execute(_sql("count_items"), self._named())
-        row = await cursor.fetchone()
-        return 0 if row is None else int(row[0])
-
-    async def finish(self) -> None:
-        """This call is done."""
-        await self._run("finish_item")
-
-    async def end(self, state: RunState, output: Any) -> None:
-        """The run has ended; calls of it that are still queued are dropped."""
-        await self._run("end_run", state=state, output=Jsonb(output))
-        await self._run("drop_items")
-
-    async def accept(self, events: Sequence[NewEvent], runs: Sequence[NewRun]) -> None:
-        """Store the events that tell of the run's end, in the same transaction."""
-        await self._connection.execute(_sql("accept_events"), _accepted(events, runs))
-
-    def _named(self) -> dict[str, Any]:
-        return {"item_id": self._item.id, "run_id": self._item.run_id, **_S}
-
-    async def _run(self, name: str, **parameters: Any) -> None:
-        await self._connection.execute(_sql(name), self._named() | parameters)
+    version: int
+    all: Sequence[Registered]
 
 
 class EngineStore:
@@ -144,22 +169,73 @@ class EngineStore:
         self.database = database
         self.lease_s = lease_s
 
-    async def accept(self, events: Sequence[NewEvent], runs: Sequence[NewRun]) -> None:
-        """Store events and queue their runs; committed when this returns."""
-        async with self.database.connection() as connection:
-            await connection.execute(_sql("accept_events"), _accepted(events, runs))
+    async def accept(self, events: Sequence[NewEvent], runs: Sequence[NewRun], known: int, at: datetime) -> bool:
+        """Store events and queue their runs; committed when this returns.
 
-    async def claim(self, most: int) -> list[Item]:
-        """Claim calls that are due, at most so many."""
-        parameters = {"most": most, "lease_s": self.lease_s, **_S}
-        async with self.database.transaction() as connection:
-            await connection.execute(_sql("take_turn"))
-            async with connection.cursor(row_factory=class_row(Item)) as cursor:
-                await cursor.execute(_sql("claim_items"), parameters)
-                items = await cursor.fetchall()
-            if items:
-                await connection.execute(_sql("start_run"), {"run_ids": [item.run_id for item in items], **_S})
-            return items
+        Args:
+            events: to store.
+            runs: that they start.
+            known: the version of the registry from which the runs were chosen.
+            at: the time now.
+
+        Returns:
+            False where there is a newer registration, and nothing was done.
+        """
+        async with self.database.connection() as connection:
+            return await self.accept_in(connection, events, runs, known, at)
+
+    async def accept_in(
+        self, connection: Async, events: Sequence[NewEvent], runs: Sequence[NewRun], known: int, at: datetime
+    ) -> bool:
+        """As `accept`, in a transaction of the caller's."""
+        parameters = {
+            "events": Jsonb([_event_row(event) for event in events]),
+            "runs": Jsonb([_run_row(run) for run in runs]),
+            "known": known,
+            "at": at,
+        }
+        row = await (await connection.execute(_sql("accept"), parameters)).fetchone()
+        return row is not None and bool(row[0])
+
+    async def claim(self, most: int, at: datetime) -> list[Item]:
+        """Claim calls that are due at a time, at most so many."""
+        async with (
+            self.database.connection() as connection,
+            connection.cursor(row_factory=class_row(Item)) as cursor,
+        ):
+            await cursor.execute(_sql("claim"), {"most": most, "lease_s": self.lease_s, "at": at})
+            return await cursor.fetchall()
+
+    async def settle(
+        self,
+        decisions: Sequence[Decision],
+        events: Sequence[tuple[int, NewEvent]],
+        runs: Sequence[tuple[int, NewRun]],
+        known: int,
+        at: datetime,
+    ) -> frozenset[int] | None:
+        """Do what was decided about calls, in one transaction, each only if it is still held and its run is alive.
+
+        Args:
+            decisions: at most one a call.
+            events: that tell of the end of a run, each with the call that ended it.
+            runs: that these start, each with the call that ended the run.
+            known: the version of the registry from which the runs were chosen.
+            at: the time now.
+
+        Returns:
+            The calls that were held; None where there is a newer registration, and nothing was done.
+        """
+        parameters = {
+            "decisions": Jsonb([_decision_row(decision) for decision in decisions]),
+            "events": Jsonb([_event_row(event) | {"item": item} for item, event in events]),
+            "runs": Jsonb([_run_row(run) | {"item": item} for item, run in runs]),
+            "known": known,
+            "at": at,
+        }
+        async with self.database.connection() as connection:
+            row = await (await connection.execute(_sql("settle"), parameters)).fetchone()
+        return None if row is None or row[0] is None else frozenset(row[0])
 
     async def renew(self, items: Sequence[Item]) -> None:
         """Keep the leases of calls that are being made."""
@@ -169,18 +245,7 @@ class EngineStore:
         """Give up calls, so that they are due again at once."""
         await self._held("release_items", items)
 
-    async def lock(self, connection: Async, item: Item) -> Held | None:
-        """The call, if it is still held under its fence and its run is alive; otherwise None.
-
-        Two statements: the second sees what was committed while the first one waited for its lock.
-        """
-        parameters = {"item_id": item.id, "run_id": item.run_id, "fence": item.fence, **_S}
-        for name in ("lock_run", "lock_item"):
-            if await (await connection.execute(_sql(name), parameters)).fetchone() is None:
-                return None
-        return Held(connection, item)
-
-    async def register(self, app: str, functions: Sequence[Registered]) -> bool:
+    async def register(self, app: str, functions: Sequence[Registered], at: datetime) -> bool:
         """Store an app's functions in place of those it had. Whether anything changed."""
         parameters = {
             "app": app,
@@ -188,18 +253,16 @@ class EngineStore:
             "urls": [function.url for function in functions],
             "configs": [Jsonb(function.config) for function in functions],
         }
-        async with self.database.connection() as connection:
+        async with self.database.transaction() as connection:
             row = await (await connection.execute(_sql("register_functions"), parameters)).fetchone()
-            return row is not None and row[0] > 0
+            await replace_schedules(connection, app, functions, at)
+        return row is not None and row[0] > 0
 
-    async def functions(self) -> list[Registered]:
+    async def functions(self) -> Functions:
         """Everything that is registered."""
-        async with (
-            self.database.connection() as connection,
-            connection.cursor(row_factory=class_row(Registered)) as cur,
-        ):
-            await cur.execute(_sql("list_functions"))
-            return await cur.fetchall()
+        async with self.database.connection() as connection:
+            rows = await (await connection.execute(_sql("list_functions"))).fetchall()
+        return Functions(rows[0][0], [Registered(*row[1:]) for row in rows if row[1] is not None])
 
     async def counts(self) -> tuple[int, int]:
         """How many functions are registered, and how many calls are still to be answered."""
@@ -216,6 +279,23 @@ class EngineStore:
         """Runs by their own id, or by either id of the event that started them."""
         return await self._rows("read_runs", id_)
 
+    async def prune(self, at: datetime, keep: timedelta, most: int) -> int:
+        """Drop old rows, a bounded number of each kind; how many at most of one kind, so that 0 is the end of it.
+
+        Args:
+            at: the time now.
+            keep: how long runs that have ended, and events, are kept.
+            most: how many ended runs are kept.
+        """
+        dropped = 0
+        for name, before in (("prune_runs", at - keep), ("prune_events", at - keep), ("prune_seen", at - SEEN_FOR)):
+            async with self.database.connection() as connection:
+                cursor = await connection.execute(
+                    _sql(name), {"before": before, "most": most, "batch": _PRUNED_AT_ONCE}
+                )
+                dropped = max(dropped, cursor.rowcount)
+        return dropped
+
     async def _rows(self, name: str, id_: str) -> list[dict[str, Any]]:
         async with self.database.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(_sql(name), {"id": id_})
@@ -231,17 +311,31 @@ class EngineStore:
             await connection.execute(_sql(name), parameters)
 
 
-def _accepted(events: Sequence[NewEvent], runs: Sequence[NewRun]) -> Mapping[str, Any]:
+def _event_row(event: NewEvent) -> dict[str, Any]:
     return {
-        "internal_ids": [event.internal_id for event in events],
-        "event_ids": [event.event_id for event in events],
-        "names": [event.body["name"] for event in events],
-        "bodies": [Jsonb(event.body) for event in events],
-        "run_ids": [run.run_id for run in runs],
-        "function_ids": [run.function_id for run in runs],
-        "run_event_ids": [run.event_id for run in runs],
-        "once": [run.once for run in runs],
-        "job_ids": [identifiers.job_id() for _ in runs],
-        "slots": [Jsonb(list(run.slots)) for run in runs],
-        **_S,
+        "internal_id": event.internal_id,
+        "event_id": event.event_id,
+        "name": event.body["name"],
+        "body": event.body,
     }
+
+
+def _run_row(run: NewRun) -> dict[str, Any]:
+    return {
+        "id": run.run_id,
+        "function_id": run.function_id,
+        "internal_id": run.internal_id,
+        "keys": list(run.keys),
+        "singleton": run.singleton,
+        "due_at": "infinity" if run.starts_at is None else run.starts_at.isoformat(),
+        "job_id": identifiers.job_id(),
+        "slots": [slot for slot, _ in run.slots],
+        "limits": [limit for _, limit in run.slots],
+    }
+
+
+def _decision_row(decision: Decision) -> dict[str, Any]:
+    row = asdict(decision)
+    for name in ("due_at", "started_at", "ended_at"):
+        row[name] = row[name].isoformat() if row[name] is not None else None
+    return row

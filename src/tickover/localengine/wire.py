@@ -4,12 +4,12 @@ import base64
 import json
 import re
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from tickover.errors import WireError
-from tickover.localengine import expressions
+from tickover.localengine.refusals import why_refused
 
 LARGEST_EVENT = 512 * 1024
 LONGEST_NAME = 512
@@ -26,16 +26,6 @@ MOST_RETRIES = 20
 _LARGEST_COUNT = 2**31 - 1
 _LATEST = 2**53  # milliseconds; more is no exact number in JSON
 
-_REFUSED_OPTIONS = {
-    "cancel": "cancellation",
-    "debounce": "debounce",
-    "batchEvents": "batches",
-    "rateLimit": "rate limits",
-    "throttle": "throttling",
-    "priority": "priorities",
-    "timeouts": "timeouts",
-    "singleton": "singletons",
-}
 _APP_NAMESPACE = uuid.UUID("6f9b1d2e-4f0a-4f53-9a51-6b1f4a2c7d10")
 
 
@@ -149,6 +139,12 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
+@lru_cache(maxsize=1000)
+def function_uuid(id_: str) -> str:
+    """The id by which calls and the REST API name a function."""
+    return str(uuid.uuid5(_APP_NAMESPACE, id_))
+
+
 @dataclass(frozen=True, slots=True)
 class Registered:
     """A function as an application registered it."""
@@ -157,11 +153,6 @@ class Registered:
     app: str
     url: str
     config: dict[str, Any]
-
-    @property
-    def uuid(self) -> str:
-        """The id by which calls name it."""
-        return str(uuid.uuid5(_APP_NAMESPACE, self.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +179,7 @@ def parse_registration(body: bytes) -> Registration:
         parsed = json.loads(body, parse_constant=_refuse_constant)
         app, functions = _text(parsed["appname"]), parsed["functions"]
         wanted = [_registered(app, config) for config in functions]
-        refused = {f.id: reason for f in wanted if (reason := _why_refused(f.config)) is not None}
+        refused = {f.id: reason for f in wanted if (reason := why_refused(f.config)) is not None}
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise WireError(400, "the body is no registration") from None
     if len({function.id for function in wanted}) < len(wanted):
@@ -204,15 +195,17 @@ def _registered(app: str, config: dict[str, Any]) -> Registered:
     """
     step = config["steps"]["step"]
     url = _text(step["runtime"]["url"])
-    if not url.startswith(("http://", "https://")):
-        raise ValueError("a function is called over HTTP")
+    if not url.startswith(("http://", "https://", "ws://", "wss://")):
+        raise ValueError("a function is called over HTTP, or over a connection that it made")
     if (retries := step.get("retries")) is not None:
         _require_count(retries["attempts"], MOST_RETRIES)
     for trigger in config.get("triggers") or []:
-        _text(trigger.get("event", ""), trigger.get("expression") or "")
+        _text(*(trigger.get(name) or "" for name in ("event", "expression", "cron", "jitter")))
     for limit in config.get("concurrency") or []:
-        _text(limit.get("key") or "")
+        _text(limit.get("key") or "", limit.get("scope") or "")
         _require_count(limit["limit"], _LARGEST_COUNT)
+    if (singleton := config.get("singleton")) is not None:
+        _text(singleton["mode"], singleton.get("key") or "")
     return Registered(_text(config["id"], config.get("idempotency") or ""), app, url, config)
 
 
@@ -225,18 +218,3 @@ def _text(value: object, *more: object) -> str:
 def _require_count(value: object, most: int) -> None:
     if type(value) is not int or not 0 <= value <= most:
         raise ValueError(f"a number from 0 to {most} is expected")
-
-
-def _why_refused(config: Mapping[str, Any]) -> str | None:
-    asked = [words for option, words in _REFUSED_OPTIONS.items() if config.get(option)]
-    triggers, limits = config.get("triggers") or [], config.get("concurrency") or []
-    if any("cron" in trigger for trigger in triggers):
-        asked.append("cron triggers")
-    if any("*" in trigger.get("event", "") for trigger in triggers):
-        asked.append("wildcards in triggers")
-    if any(limit.get("scope", "fn") not in {"fn", None} for limit in limits):
-        asked.append("concurrency beyond one function")
-    if asked:
-        return f"the local engine knows no {', '.join(asked)}"
-    given = [config.get("idempotency"), *(t.get("expression") for t in triggers), *(c.get("key") for c in limits)]
-    return next((fault for text in filter(None, given) if (fault := expressions.check(text)) is not None), None)

@@ -136,12 +136,13 @@ async def start(database_dsn: str) -> AsyncIterator[Start]:
             recorder = Recorder(make_app(sdk))
             await stack.enter_async_context(serving(recorder, app_port))
             await stack.enter_async_context(serving(create_engine_app(settings), settings.port))
-            client = await stack.enter_async_context(httpx.AsyncClient())
+            headers = {"authorization": f"Bearer {SIGNING_KEY}"} if keys else {}
+            client = await stack.enter_async_context(httpx.AsyncClient(headers=headers))
             running = Pair(engine, sdk, recorder, client)
 
             async def synced() -> bool:
                 answer = await client.get(f"{engine}/health")
-                return bool(answer.json()["functions"] == 7) or app_signing_key != SIGNING_KEY
+                return bool(answer.json()["functions"] == 7) or app_signing_key.strip() != SIGNING_KEY
 
             await eventually(synced)
             return running

@@ -72,7 +72,7 @@ async def test_events_and_runs_can_be_asked_for(start: Start) -> None:
     assert (event["id"], event["internal_id"], event["data"]) == ("e-1", said["ids"][0], {"k": 1})
     (run,) = await runs_of(pair, "e-1")
     assert run == (await runs_of(pair, said["ids"][0]))[0]
-    assert (run["status"], run["output"], run["event_id"]) == ("Completed", {"ok": True}, "e-1")
+    assert (run["status"], run["output"], run["event_id"]) == ("Completed", {"ok": True}, said["ids"][0])
     assert (await pair.client.get(f"{pair.engine}/v1/runs/{run['run_id']}")).json()["data"] == run
     for path in ("events/none", "runs/none"):
         assert (await pair.client.get(f"{pair.engine}/v1/{path}")).status_code == 404

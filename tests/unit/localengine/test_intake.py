@@ -1,12 +1,15 @@
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from tickover.localengine import expressions
 from tickover.localengine.identifiers import seeded_ulid
-from tickover.localengine.intake import distinct, name_events, runs_for
+from tickover.localengine.intake import name_events, runs_for
 from tickover.localengine.store import NewEvent, NewRun
 from tickover.localengine.wire import Registered, Seed
+
+NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
 
 
 def function(id_: str = "app-f", event: str = "a/b", **config: Any) -> Registered:
@@ -21,7 +24,7 @@ def event(id_: str, name: str = "a/b", **data: Any) -> NewEvent:
 
 def runs(functions: list[Registered], *events: NewEvent) -> list[NewRun]:
     """What these events start."""
-    return runs_for(events, functions, 1)
+    return runs_for(events, functions, NOW)
 
 
 def test_an_event_without_an_id_has_the_engines() -> None:
@@ -32,16 +35,63 @@ def test_an_event_without_an_id_has_the_engines() -> None:
     assert (own.internal_id, own.event_id) == (seeded_ulid(17, seed.entropy, 1), "mine")
 
 
-def test_events_of_one_id_within_one_call_are_one() -> None:
-    """The first counts."""
-    first, again, other = event("e", k=1), event("e", k=2), event("f")
-    assert distinct([first, again, other]) == [first, other]
+def test_events_of_one_id_within_one_call_start_one_run() -> None:
+    """The first counts, for each function."""
+    first = NewEvent("internal-1", event("e", k=1).body)
+    again = NewEvent("internal-2", event("e", k=2).body)
+    started = runs([function("app-f"), function("app-g")], first, again, event("f"))
+    assert [run.internal_id for run in started] == ["internal-1", "internal-1", "internal-f", "internal-f"]
+
+
+def test_an_event_without_an_id_of_its_senders_has_no_key() -> None:
+    """Nothing but itself is like it."""
+    body = event("internal").body
+    assert [list(run.keys) for run in runs([function()], NewEvent("internal", body))] == [[]]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "started"),
+    [("app/*", 1), ("app/user.*", 1), ("app/user.created", 1), ("app*", 0), ("*", 0), ("app/use*", 0), ("other/*", 0)],
+)
+def test_a_wildcard_names_all_that_begin_so(pattern: str, started: int) -> None:
+    """At a slash or a dot, as with the real engine."""
+    assert len(runs([function(event=pattern)], event("e", "app/user.created"))) == started
+
+
+def test_a_singleton_is_of_its_function_and_key() -> None:
+    """A key that is false, or cannot be computed, bounds nothing."""
+    plain, keyed = {"mode": "skip"}, {"mode": "skip", "key": "event.data.k"}
+    (one,) = runs([function(singleton=plain)], event("e"))
+    (other,) = runs([function("app-g", singleton=plain)], event("e"))
+    x, same, y, false, missing = runs(
+        [function(singleton=keyed)],
+        *(event(id_, k=k) for id_, k in (("a", "x"), ("b", "x"), ("c", "y"), ("d", False))),
+        event("e"),
+    )
+    assert None not in {one.singleton, other.singleton, x.singleton, y.singleton}
+    assert len({one.singleton, other.singleton, x.singleton, y.singleton}) == 4
+    assert (x.singleton == same.singleton, false.singleton, missing.singleton) == (True, None, None)
+
+
+def test_a_limit_wider_than_a_function_is_shared_by_those_who_name_the_same_key() -> None:
+    """And by nobody else."""
+    wide = [{"limit": 3, "scope": "account", "key": "event.data.client"}]
+    other = [{"limit": 3, "scope": "account", "key": "event.data.other"}]
+    f, g, h = runs(
+        [
+            function("app-f", concurrency=wide),
+            function("app-g", concurrency=wide),
+            function("app-h", concurrency=other),
+        ],
+        event("e", client="x", other="x"),
+    )
+    assert f.slots == g.slots != h.slots
 
 
 def test_an_event_starts_every_function_that_it_triggers_and_no_other() -> None:
     """One run each."""
     functions = [function("app-f"), function("app-g"), function("app-h", "c/d")]
-    assert [(run.function_id, run.event_id) for run in runs(functions, event("e"))] == [("app-f", "e"), ("app-g", "e")]
+    assert [run.function_id for run in runs(functions, event("e"))] == ["app-f", "app-g"]
 
 
 def test_two_triggers_of_one_function_start_one_run() -> None:
@@ -61,27 +111,27 @@ def test_an_idempotency_value_starts_one_run_within_one_call() -> None:
     """Of its function; another function's value is another."""
     functions = [function("app-f", idempotency="event.data.k"), function("app-g", idempotency="event.data.k")]
     started = runs(functions, event("e", k="x"), event("f", k="x"), event("g", k="y"))
-    assert [(run.function_id, run.event_id) for run in started] == [
-        ("app-f", "e"),
-        ("app-g", "e"),
-        ("app-f", "g"),
-        ("app-g", "g"),
+    assert [(run.function_id, run.internal_id) for run in started] == [
+        ("app-f", "internal-e"),
+        ("app-g", "internal-e"),
+        ("app-f", "internal-g"),
+        ("app-g", "internal-g"),
     ]
-    assert len({run.once for run in started}) == 4
+    assert len({key for run in started for key in run.keys}) == 8
 
 
 def test_a_long_idempotency_value_is_a_short_key() -> None:
     """It has its place in an index."""
     (run,) = runs([function(idempotency="event.data.k")], event("e", k="x" * 100_000))
-    assert run.once is not None
-    assert len(run.once) < 100
+    assert len(run.keys) == 2
+    assert all(len(key) < 100 for key in run.keys)
 
 
 @pytest.mark.parametrize("expression", ["event.data.missing", "event.data.k / 0", "event.data.k + 9223372036854775807"])
 def test_idempotency_that_cannot_be_computed_stops_no_run(expression: str) -> None:
     """Each event starts its own."""
     started = runs([function(idempotency=expression)], event("e", k=1), event("f", k=1))
-    assert [(run.event_id, run.once) for run in started] == [("e", None), ("f", None)]
+    assert [[key.partition(":")[0] for key in run.keys] for run in started] == [["event"], ["event"]]
 
 
 def test_concurrency_is_counted_per_function_and_key() -> None:

@@ -76,13 +76,13 @@ def test_a_step_that_failed_is_tried_again_while_attempts_are_left() -> None:
 )
 def test_a_step_that_failed_for_good_is_memoized_as_an_error(answer: Answer, attempt: int) -> None:
     """The function is called once more, and may catch it."""
-    assert outcome(answer, attempt, 2) == Step("x", {"error": ERROR})
+    assert outcome(answer, attempt, 2) == Step("x", {"error": ERROR}, error="boom")
 
 
 def test_an_error_that_is_none_is_still_one() -> None:
     """Its parts are null."""
     given = ops({"op": "StepFailed", "id": "x", "error": "boom"})
-    assert outcome(given, 0, 2) == Step("x", {"error": {"message": None, "name": None, "stack": None}})
+    assert outcome(given, 0, 2) == Step("x", {"error": {"message": None, "name": None, "stack": None}}, error="None")
 
 
 @pytest.mark.parametrize("kind", ["WaitForEvent", "InvokeFunction", "AIGateway", "Sleepy", "x" * 500])

@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 
 from tickover.errors import WireError
-from tickover.localengine.wire import DEEPEST, LARGEST_EVENT, Seed, parse_events, parse_registration, parse_seed
+from tickover.localengine.wire import (
+    DEEPEST,
+    LARGEST_EVENT,
+    Seed,
+    function_uuid,
+    parse_events,
+    parse_registration,
+    parse_seed,
+)
 
 NOW = 1_795_000_000_000
 
@@ -183,10 +191,9 @@ def test_a_registration_is_its_functions() -> None:
         ({"throttle": {"limit": 1}}, "throttling"),
         ({"priority": {"run": "1"}}, "priorities"),
         ({"timeouts": {"start": "1s"}}, "timeouts"),
-        ({"singleton": {"mode": "skip"}}, "singletons"),
-        ({"triggers": [{"cron": "* * * * *"}]}, "cron triggers"),
-        ({"triggers": [{"event": "a/*"}]}, "wildcards in triggers"),
-        ({"concurrency": [{"limit": 1, "scope": "env"}]}, "concurrency beyond one function"),
+        ({"singleton": {"mode": "cancel"}}, "singletons that cancel the run before"),
+        ({"triggers": [{"cron": "* * * * *", "jitter": "30s"}]}, "jitter of cron triggers"),
+        ({"steps": {"step": {"runtime": {"type": "ws", "url": "ws://connect"}}}}, "Connect"),
     ],
 )
 def test_a_function_that_asks_for_more_is_refused_by_name_and_the_rest_is_served(
@@ -217,6 +224,9 @@ def test_a_function_that_asks_for_more_is_refused_by_name_and_the_rest_is_served
         registration(function(concurrency=[{"limit": "many"}])),
         registration(function(concurrency=[{"key": "event.data.k"}])),
         registration(function(concurrency=[{"limit": 1, "key": 7}])),
+        registration(function(singleton={"mode": 7})),
+        registration(function(singleton={})),
+        registration(function(triggers=[{"cron": 7}])),
         registration(function(steps={"step": {"runtime": {"url": "file:///etc/passwd"}}})),
         registration(function(steps={"step": {"runtime": {"url": "http://h/"}, "retries": {"attempts": 21}}})),
         registration(function(), function()),
@@ -230,9 +240,10 @@ def test_what_is_no_registration_is_refused_whole(body: bytes) -> None:
 
 
 def test_ids_on_the_wire_are_the_same_each_time() -> None:
-    """A function's UUID is made from its id."""
+    """UUIDs are made from ids."""
     first, second = (parse_registration(registration(function())) for _ in range(2))
-    assert (first.functions[0].uuid, first.app_uuid) == (second.functions[0].uuid, second.app_uuid)
+    assert first.app_uuid == second.app_uuid
+    assert function_uuid("app-f") == function_uuid("app-f") != function_uuid("app-g")
 
 
 @pytest.mark.parametrize(

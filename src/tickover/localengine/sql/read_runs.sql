@@ -1,6 +1,6 @@
--- Runs by their own id, or by the id of the event that started them.
-SELECT id, function_id, event_id, state, output, created_at, started_at, ended_at
-FROM tickover_engine.run
-WHERE id = %(id)s OR event_id = %(id)s
-  OR event_id IN (SELECT event_id FROM tickover_engine.event WHERE internal_id = %(id)s)
-ORDER BY id LIMIT 100
+-- Runs by their own id, or by either id of the event that started them.
+SELECT r.id, r.function_id, r.internal_id, r.state, r.output, r.created_at, r.started_at, r.ended_at
+FROM tickover_engine.run r
+WHERE r.id = %(id)s OR r.internal_id = %(id)s
+  OR r.internal_id IN (SELECT internal_id FROM tickover_engine.event WHERE event_id = %(id)s)
+ORDER BY r.id LIMIT 100

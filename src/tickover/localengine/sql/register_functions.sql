@@ -1,4 +1,4 @@
--- An app's functions replace those it had; how many changed, came or went.
+-- An app's functions replace those it had; how many changed, came or went. Any change makes the registry newer.
 WITH given AS (
   SELECT * FROM unnest(%(ids)s::text[], %(urls)s::text[], %(configs)s::jsonb[]) AS f (id, url, config)
 ), gone AS (
@@ -8,5 +8,9 @@ WITH given AS (
   ON CONFLICT (id) DO UPDATE SET app = excluded.app, url = excluded.url, config = excluded.config
   WHERE (f.app, f.url, f.config) IS DISTINCT FROM (excluded.app, excluded.url, excluded.config)
   RETURNING id
+), changes AS (
+  SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM stored) AS number
+), newer AS (
+  UPDATE tickover_engine.registry SET version = version + 1 FROM changes WHERE changes.number > 0
 )
-SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM stored)
+SELECT number FROM changes

@@ -1,4 +1,4 @@
-"""The local engine's state: functions, events, runs, and the queue of calls."""
+"""The local engine's state: functions, events, runs, the queue of calls, and what moves them."""
 
 from pathlib import Path
 
@@ -11,8 +11,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the tables."""
-    op.execute(Path(__file__).with_suffix(".sql").read_text())
+    """Create the tables and functions."""
+    folder = Path(__file__).parent
+    for name in ("0001_engine.sql", "0001_functions.sql"):
+        op.execute((folder / name).read_text())
 
 
 def downgrade() -> None:

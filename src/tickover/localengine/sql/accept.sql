@@ -1,0 +1,1 @@
+SELECT tickover_engine.accept(%(events)s, %(runs)s, %(known)s, %(at)s)

@@ -1,1 +1,0 @@
-DELETE FROM tickover_engine.item WHERE id = %(item_id)s

@@ -1,1 +1,0 @@
-UPDATE tickover_engine.run SET version = %(version)s WHERE id = %(run_id)s

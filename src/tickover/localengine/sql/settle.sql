@@ -1,0 +1,1 @@
+SELECT tickover_engine.settle(%(decisions)s, %(events)s, %(runs)s, %(known)s, %(at)s)

@@ -1,2 +1,0 @@
--- One engine process claims at a time.
-SELECT id FROM tickover_engine.turn FOR UPDATE

@@ -1,0 +1,57 @@
+"""The engine as a test sees it from outside: what registered, and what of it was refused."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_OK = 200
+
+
+class Observed:
+    """An engine that notes registrations, and keeps no connection open.
+
+    A client that a test forgets to close would hold one beyond the test, and Python warns of it.
+
+    Args:
+        app: the engine.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.refused: list[Mapping[str, str]] = []
+        """What was refused, with the reason: of each registration, in order."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and what is answered back."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer()
+
+        async def pass_back(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+            if scope["path"] == "/fn/register" and answer.complete(message):
+                self.refused.append(json.loads(answer.body).get("refused", {}))
+            await send(message)
+
+        await self._app(scope, receive, pass_back)
+
+
+@dataclass(slots=True)
+class _Answer:
+    """An answer as it comes."""
+
+    status: int = 0
+    body: bytes = b""
+
+    def complete(self, message: Any) -> bool:
+        """Whether a message was the last one of an answer that says yes."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            return False
+        self.body += message.get("body", b"")
+        return self.status == _OK and not message.get("more_body", False)
