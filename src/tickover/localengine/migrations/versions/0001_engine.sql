@@ -74,7 +74,8 @@ CREATE TABLE tickover_engine.item (
   limits     integer[] NOT NULL,
   fence      bigint NOT NULL DEFAULT 0,
   leased_to  timestamptz,
-  wakes      text -- set where the row wakes a step that has slept, instead of standing for a call
+  wakes      text, -- set where the row wakes a step that has slept, instead of standing for a call
+  name       text -- by which people know that step
 );
 CREATE INDEX item_due ON tickover_engine.item (due_at, id);
 CREATE INDEX item_run ON tickover_engine.item (run_id);

@@ -136,7 +136,7 @@ BEGIN
           fence = fence + 1, leased_to = NULL WHERE id = i.id;
       WHEN d.outcome = 'slept' THEN
         -- The row of the call that found a step asleep becomes the one that wakes it.
-        UPDATE tickover_engine.item SET wakes = d.step, attempt = 0, queued_at = settle.at, due_at = d.due_at,
+        UPDATE tickover_engine.item SET wakes = d.step, name = d.name, attempt = 0, queued_at = settle.at, due_at = d.due_at,
           fence = fence + 1, leased_to = NULL WHERE id = i.id;
       WHEN d.outcome = 'planned' THEN
         INSERT INTO tickover_engine.item (job_id, run_id, function_id, step_id, queued_at, due_at, slots, limits)
@@ -149,7 +149,7 @@ BEGIN
         IF EXISTS (SELECT FROM tickover_engine.item WHERE run_id = d.run AND id <> i.id) THEN
           DELETE FROM tickover_engine.item WHERE id = i.id;
         ELSE
-          UPDATE tickover_engine.item SET job_id = d.job_id, step_id = 'step', wakes = NULL, attempt = 0,
+          UPDATE tickover_engine.item SET job_id = d.job_id, step_id = 'step', wakes = NULL, name = NULL, attempt = 0,
             queued_at = settle.at, due_at = settle.at, fence = fence + 1, leased_to = NULL WHERE id = i.id;
         END IF;
       WHEN d.outcome IN ('returned', 'failed') THEN
@@ -160,7 +160,7 @@ BEGIN
     UPDATE tickover_engine.run SET version = d.version WHERE id = d.run AND version <> d.version;
     INSERT INTO tickover_engine.call
       (run_id, step_id, attempt, outcome, name, http_status, error, queued_at, started_at, ended_at)
-    VALUES (d.run, i.step_id, i.attempt, d.outcome, d.name, d.http_status, d.error,
+    VALUES (d.run, i.step_id, i.attempt, d.outcome, coalesce(d.name, i.name), d.http_status, d.error,
       i.queued_at, coalesce(d.started_at, i.queued_at), d.ended_at);
   END LOOP;
   IF events <> '[]' THEN
