@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from tickover import telemetry
+from tickover.cli.fault import fault_app
 from tickover.cli.jobs import jobs_app
 from tickover.errors import TickoverError
 
@@ -23,6 +24,7 @@ _DIRECTORY = Path(".tickover")
 # An unforeseen error shows a plain traceback: a pretty one would print local variables, keys among them.
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(jobs_app, name="jobs")
+app.add_typer(fault_app, name="fault")
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")]

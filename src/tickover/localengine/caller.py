@@ -22,6 +22,7 @@ LARGEST_ANSWER = 4 * 1024 * 1024
 
 _MUST_BE_SIGNED = frozenset({200, 206})
 _KEEPALIVE = 2.0  # seconds; shorter than servers keep an idle connection, so that no call meets one that closes
+_FORGED = "signkey-test-" + "00" * 32  # nobody's
 _SYNC_TIMEOUT = 10.0
 _LONGEST_REASON = 300
 
@@ -64,15 +65,21 @@ class Caller:
         """Close all connections."""
         await self._session.close()
 
-    async def call(self, item: Item) -> Answer:
-        """Call a function; whatever goes wrong is an answer with a fault."""
+    async def call(self, item: Item, *, forge: bool = False) -> Answer:
+        """Call a function; whatever goes wrong is an answer with a fault.
+
+        Args:
+            item: the call.
+            forge: sign with another key.
+        """
         request_id = fresh_ulid(self._millis())
         try:
             content = self._written(_body(item, request_id))
         except (ValueError, ArithmeticError, RecursionError) as error:
             return Answer(0, fault=f"the call cannot be written: {type(error).__name__}: {error}")
         try:
-            status, headers, body = await self._post(_url(item), content, self._headers(item, request_id, content))
+            headers = self._headers(item, request_id, content, forge=forge)
+            status, headers, body = await self._post(_url(item), content, headers)
         except TimeoutError:
             return Answer(0, fault=f"the application did not answer within {self._timeout:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -119,8 +126,8 @@ class Caller:
                     break
             return response.status, {name.lower(): value for name, value in response.headers.items()}, bytes(body)
 
-    def _headers(self, item: Item, request_id: str, content: bytes) -> dict[str, str]:
-        return self._signed(content) | {
+    def _headers(self, item: Item, request_id: str, content: bytes, *, forge: bool) -> dict[str, str]:
+        return self._signed(content, forge=forge) | {
             "user-agent": "Inngest",
             "x-inngest-generation-id": str(item.attempt + 1),
             "x-inngest-job-id": item.job_id,
@@ -136,10 +143,11 @@ class Caller:
             return signature.canonical(body)
         return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
-    def _signed(self, content: bytes) -> dict[str, str]:
+    def _signed(self, content: bytes, *, forge: bool = False) -> dict[str, str]:
         headers = {"content-type": _JSON}
         if self._signing_key is not None:
-            headers[signature.HEADER] = signature.sign(content, self._signing_key, self._millis() // 1000)
+            key = _FORGED if forge else self._signing_key
+            headers[signature.HEADER] = signature.sign(content, key, self._millis() // 1000)
         return headers
 
     def _checked(self, status: int, headers: dict[str, str], content: bytes) -> Answer:

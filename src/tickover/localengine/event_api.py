@@ -1,14 +1,18 @@
 """The event API: `POST /e/{event_key}`."""
 
 import hmac
+from http import HTTPStatus
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from tickover.errors import WireError
 from tickover.localengine.body import read_body
+from tickover.localengine.faults.kinds import FaultKind
+from tickover.localengine.faults.sends import LostAnswer, refuse
 from tickover.localengine.intake import name_events
 from tickover.localengine.parts import Engine
+from tickover.localengine.store import NewEvent
 from tickover.localengine.wire import parse_events, parse_seed
 
 
@@ -17,15 +21,25 @@ def event_router(engine: Engine) -> APIRouter:
     router = APIRouter()
     kind = {"x-inngest-server-kind": engine.options.server_kind}
 
-    async def receive(request: Request) -> JSONResponse:
+    async def receive(request: Request) -> Response:
         """Take events; they are stored, and their runs queued, before the answer leaves."""
         if not _known(request.path_params["event_key"], engine.options.event_keys):
-            return JSONResponse({"status": 401, "message": "", "error": "Event key not found"}, 401, kind)
+            return _unknown_key()
         try:
-            ids = await _take(engine, await read_body(request), request.headers.get("x-inngest-event-id-seed"))
+            events = _parsed(engine, await read_body(request), request.headers.get("x-inngest-event-id-seed"))
+            names = [event.body["name"] for event in events]
+            await refuse(engine.faults, names)
+            await engine.reception.take(events)
         except WireError as error:
+            if error.status == HTTPStatus.UNAUTHORIZED:
+                return _unknown_key()
             return JSONResponse({"ids": [""], "status": error.status, "error": error.detail}, error.status, kind)
-        return JSONResponse({"ids": ids, "status": 200}, 200, kind)
+        if await engine.faults.strike(FaultKind.SEND_ANSWER_LOST, *names):
+            return LostAnswer()
+        return JSONResponse({"ids": [event.internal_id for event in events], "status": 200}, 200, kind)
+
+    def _unknown_key() -> Response:
+        return JSONResponse({"status": 401, "message": "", "error": "Event key not found"}, 401, kind)
 
     router.add_route("/e/{event_key}", receive, methods=["POST"])
     return router
@@ -35,8 +49,6 @@ def _known(key: str, keys: tuple[str, ...]) -> bool:
     return not keys or any(hmac.compare_digest(key.encode(), known.encode()) for known in keys)
 
 
-async def _take(engine: Engine, body: bytes, seed: str | None) -> list[str]:
+def _parsed(engine: Engine, body: bytes, seed: str | None) -> list[NewEvent]:
     millis = int(engine.stamp().timestamp() * 1000)
-    events = name_events(parse_events(body, millis), parse_seed(seed), millis)
-    await engine.reception.take(events)
-    return [event.internal_id for event in events]
+    return name_events(parse_events(body, millis), parse_seed(seed), millis)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from tickover.localengine.faults.faults import Faults
 from tickover.localengine.options import EngineOptions
 from tickover.localengine.reception import Reception
 from tickover.localengine.registry import Registry
@@ -18,4 +19,5 @@ class Engine:
     store: EngineStore
     registry: Registry
     reception: Reception
+    faults: Faults
     stamp: Callable[[], datetime]

@@ -22,6 +22,7 @@ def rest_router(engine: Engine) -> APIRouter:
     async def health() -> dict[str, Any]:
         """Alive, with its database; how many functions it knows, and how many calls are still to be answered."""
         functions, queued = await engine.store.counts()
+        functions = 0 if engine.registry.forgotten else functions
         return {"status": "ok", "functions": functions, "queued": queued}
 
     @router.get("/v1/events/{event_id}", dependencies=keyed)

@@ -9,6 +9,9 @@ from psycopg_pool import PoolTimeout
 
 from tickover.localengine.caller import Caller
 from tickover.localengine.clock import EngineClock
+from tickover.localengine.faults.faults import Faults
+from tickover.localengine.faults.kinds import FaultKind
+from tickover.localengine.outcome import Answer
 from tickover.localengine.settlement import Settlement
 from tickover.localengine.store import EngineStore, Item
 
@@ -27,16 +30,24 @@ class Scheduler:
         caller: what makes calls.
         settlement: what does with an answer what it means.
         clock: the engine's time.
+        faults: what goes wrong on command.
         concurrency: calls at a time.
     """
 
     def __init__(
-        self, store: EngineStore, caller: Caller, settlement: Settlement, clock: EngineClock, concurrency: int
+        self,
+        store: EngineStore,
+        caller: Caller,
+        settlement: Settlement,
+        clock: EngineClock,
+        faults: Faults,
+        concurrency: int,
     ) -> None:
         self._store = store
         self._caller = caller
         self._settlement = settlement
         self._clock = clock
+        self._faults = faults
         self._concurrency = concurrency
         self._away = False
         self._wake = asyncio.Event()
@@ -75,7 +86,9 @@ class Scheduler:
     async def _start_due(self) -> None:
         """Start calls that are due, as far as there is room."""
         room = self._concurrency - len(self._calls)
-        items = await self._store.claim(room, self._clock.now()) if room > 0 else []
+        if room <= 0 or self._faults.standing(FaultKind.REGISTRATION_FORGOTTEN):
+            return
+        items = await self._store.claim(room, self._clock.now())
         for item in items:
             call = asyncio.create_task(self._make(item))
             self._calls[call] = item
@@ -101,8 +114,20 @@ class Scheduler:
             _log.exception("call.failed", run_id=item.run_id, function=item.function_id)
 
     async def _call(self, item: Item) -> None:
+        if await self._faults.strike(FaultKind.CALL_TWICE, item.function_id) is None:
+            await self._answered(item)
+            return
+        # Of two answers the first one counts; the other comes too late, as that of a call whose lease was lost.
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._answered(item))
+            both.create_task(self._answered(item))
+
+    async def _answered(self, item: Item) -> None:
         started_at = self._clock.now()
-        answer = await self._caller.call(item)
+        forge = await self._faults.strike(FaultKind.CALL_WRONG_SIGNATURE, item.function_id)
+        answer = await self._caller.call(item, forge=forge is not None)
+        if await self._faults.strike(FaultKind.ANSWER_DROPPED, item.function_id):
+            answer = Answer(0, fault="the application's answer was dropped, as a fault wanted it")
         result = await self._settlement.settle(item, answer, started_at)
         _log.info(
             "call.answered",

@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 import uvicorn
@@ -18,6 +18,10 @@ from tickover.errors import EnvironmentStateError, WireError
 from tickover.localengine.caller import Caller
 from tickover.localengine.clock import EngineClock
 from tickover.localengine.event_api import event_router
+from tickover.localengine.faults.faults import Faults
+from tickover.localengine.faults.kinds import FaultKind
+from tickover.localengine.faults.router import faults_router
+from tickover.localengine.guards import require_loopback
 from tickover.localengine.janitor import Janitor
 from tickover.localengine.options import EngineOptions
 from tickover.localengine.parts import Engine
@@ -49,16 +53,23 @@ def create_engine_app(options: EngineOptions, clock: EngineClock | None = None) 
     clock = clock or EngineClock()
     database = Database(options.dsn, size=20)
     store = EngineStore(database, options.lease)
-    registry = Registry(store, clock)
-    caller = Caller(options.signing_key, options.call_timeout, options.concurrency, options.server_kind, clock.now)
+    faults = Faults(database)
+    registry = Registry(store, clock, faults)
+
+    def stamp() -> datetime:
+        skew = faults.standing(FaultKind.CLOCK_SKEWED)
+        return clock.now() + timedelta(seconds=0.0 if skew is None else skew.seconds or 0.0)
+
+    caller = Caller(options.signing_key, options.call_timeout, options.concurrency, options.server_kind, stamp)
     settlement = Settlement(store, registry, clock, options.retry_interval)
-    scheduler = Scheduler(store, caller, settlement, clock, options.concurrency)
-    reception = Reception(store, registry, clock, scheduler.wake)
+    scheduler = Scheduler(store, caller, settlement, clock, faults, options.concurrency)
+    reception = Reception(store, registry, clock, faults, scheduler.wake)
     loops = (
         scheduler.run,
         Poller(caller, options.app_urls, options.poll_interval).run,
         Janitor(store, clock, timedelta(hours=options.keep_hours), options.keep_runs).run,
         Timer(database, clock, reception.fire).run,
+        faults.watch,
     )
 
     @asynccontextmanager
@@ -77,8 +88,14 @@ def create_engine_app(options: EngineOptions, clock: EngineClock | None = None) 
             await database.close()
 
     app = FastAPI(title="Tickover's local engine", lifespan=lifespan, openapi_url=None)
-    engine = Engine(options, store, registry, reception, clock.now)
-    for router in (event_router(engine), registration_router(engine), rest_router(engine)):
+    engine = Engine(options, store, registry, reception, faults, stamp)
+    signs = options.signing_key is not None
+    for router in (
+        event_router(engine),
+        registration_router(engine),
+        rest_router(engine),
+        faults_router(faults, require_loopback, signs=signs),
+    ):
         app.include_router(router)
     for error in (WireError, DataError, OperationalError, PoolTimeout):
         app.add_exception_handler(error, _refused)

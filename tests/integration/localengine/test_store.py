@@ -13,6 +13,7 @@ from tests.waiting import eventually
 from tickover import clock
 from tickover.database import Database
 from tickover.localengine.clock import EngineClock
+from tickover.localengine.faults.faults import Faults
 from tickover.localengine.intake import runs_for
 from tickover.localengine.outcome import Answer, Outcome
 from tickover.localengine.registry import Registry
@@ -80,13 +81,15 @@ async def claim(store: EngineStore) -> list[Item]:
 async def settle(store: EngineStore, item: Item, answer: Answer) -> Outcome | None:
     """Settle a call as an engine process of its own would."""
     time = EngineClock()
-    return await Settlement(store, Registry(store, time), time, retry_interval=0).settle(item, answer, time.now())
+    return await Settlement(store, Registry(store, time, Faults(store.database)), time, retry_interval=0).settle(
+        item, answer, time.now()
+    )
 
 
 async def wake(store: EngineStore, item: Item) -> Outcome | None:
     """End a sleep."""
     time = EngineClock()
-    return await Settlement(store, Registry(store, time), time, retry_interval=0).wake(item)
+    return await Settlement(store, Registry(store, time, Faults(store.database)), time, retry_interval=0).wake(item)
 
 
 def step(id_: str, data: Any = None) -> Answer:
@@ -347,7 +350,7 @@ async def test_who_knows_an_older_registration_stores_nothing(store: EngineStore
     assert await store.accept([event], [], old, clock.now()) is False
     assert await scalar(store, "SELECT count(*) FROM tickover_engine.event WHERE internal_id = 'e'") == 0
     time = EngineClock()
-    registry = Registry(store, time)
+    registry = Registry(store, time, Faults(store.database))
     await registry.functions()
     await store.register("app", [function()], clock.now())
     assert await Settlement(store, registry, time, retry_interval=0).settle(item, Answer(200), time.now())
