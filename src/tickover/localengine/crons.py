@@ -15,12 +15,17 @@ from cronsim import CronSim, CronSimError
 _ZONE = re.compile(r"^(?:CRON_)?TZ=(\S+)\s+(.+)$")
 _FIELD = re.compile(r"^[0-9A-Za-z*,/?-]+$")
 _FIELDS = 5
+_ONLY_THE_LIBRARY_READS = re.compile(r"(?:^|[,-])7|[0-9]L", re.IGNORECASE)  # among days of the week
+_EVERY_FEW = re.compile(r"(^|,)\*/(?!1(?:,|$))")
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Cron:
     """When a trigger fires.
+
+    Where a day of the month and one of the week are both given, either will do; `*/2` gives days, as to robfig/cron,
+    while to the library it would be a `*`.
 
     Where clocks are put forward, a time that does not exist fires right after the gap. Where they are put back, a fixed
     time that comes twice fires once, and a step such as `*/5` fires in both hours.
@@ -58,16 +63,22 @@ def parse(text: str) -> Cron:
     fields = rest.split()
     if len(fields) != _FIELDS or not all(_FIELD.match(field) for field in fields):
         raise ValueError(f"the cron trigger {text!r} is not minute, hour, day of month, month and day of week")
-    if "7" in fields[-1] or "L" in fields[2].upper():
+    if _ONLY_THE_LIBRARY_READS.search(fields[4]) or "L" in fields[2].upper():
         raise ValueError(f"the cron trigger {text!r} asks for what Inngest does not read: Sunday is 0, and no L")
     try:
-        cron = Cron(" ".join("*" if field == "?" else field for field in fields), zone)
+        cron = Cron(_for_the_library(fields), zone)
         cron.after(_EPOCH)
     except CronSimError as error:
         raise ValueError(f"the cron trigger {text!r} cannot be read: {error}") from None
     except StopIteration:
         raise ValueError(f"the cron trigger {text!r} never fires") from None
     return cron
+
+
+def _for_the_library(fields: list[str]) -> str:
+    """Fields as the library reads what robfig/cron reads."""
+    minute, hour, day, month, weekday = ("*" if field == "?" else field for field in fields)
+    return " ".join((minute, hour, _EVERY_FEW.sub(r"\g<1>1-31/", day), month, _EVERY_FEW.sub(r"\g<1>0-6/", weekday)))
 
 
 def check(text: str) -> str | None:

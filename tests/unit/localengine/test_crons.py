@@ -27,6 +27,10 @@ def firings(text: str, after: datetime, count: int) -> list[str]:
         ("CRON_TZ=America/New_York 30 10 * * *", "23 15:30"),
         ("TZ=Asia/Kolkata 0 21 * * *", "23 15:30"),
         ("0 0 * * 0", "29 00:00"),
+        ("0 0 * * */7", "29 00:00"),
+        ("0 0 */2 * 4", "25 00:00"),
+        ("0 0 25 * */4", "25 00:00"),
+        ("0 0 */1 * 4", "26 00:00"),
     ],
 )
 def test_a_trigger_fires_in_its_time_zone(text: str, next_at: str) -> None:
@@ -66,7 +70,9 @@ def test_where_clocks_are_put_back_a_fixed_time_fires_once_and_a_step_in_both_ho
         ("0 0 30 2 *", "cannot be read"),
         ("x * * * *", "cannot be read"),
         ("0 0 * * 7", "Sunday is 0"),
+        ("0 0 * * 1-7", "Sunday is 0"),
         ("0 0 L * *", "no L"),
+        ("0 0 * * 5L", "no L"),
         ("TZ=Mars/Olympus 0 9 * * *", "unknown time zone: Mars/Olympus"),
         ("TZ=../../etc/passwd 0 9 * * *", "unknown time zone"),
         ("TZ=Europe/Berlin", "is not minute, hour"),
