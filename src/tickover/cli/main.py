@@ -67,7 +67,7 @@ def up(
 @app.command()
 def engine(
     database_url: DatabaseUrl = None,
-    host: Annotated[str, typer.Option(help="What to listen on; loopback only.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="What to listen on; loopback only, unless --allow-remote.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8288,
     event_key: Annotated[list[str] | None, typer.Option(help="A key that senders must name; may be repeated.")] = None,
     signing_key: Annotated[str | None, typer.Option(help="What calls and answers are signed with.")] = None,
@@ -75,6 +75,11 @@ def engine(
     retry_interval: Annotated[
         float | None, typer.Option(min=0, help="Seconds between attempts, not the real delays.")
     ] = None,
+    call_timeout: Annotated[float, typer.Option(min=0.1, help="Seconds a call may take.")] = 300.0,
+    concurrency: Annotated[int, typer.Option(min=1, max=1000, help="Calls made at a time.")] = 50,
+    keep_hours: Annotated[float, typer.Option(min=24, help="How long events and ended runs are kept.")] = 72.0,
+    keep_runs: Annotated[int, typer.Option(min=1, help="How many ended runs are kept at most.")] = 1_000_000,
+    allow_remote: Annotated[bool, typer.Option("--allow-remote", help="Listen beyond loopback.")] = False,
     json: Json = False,
 ) -> None:
     """A stand-in for Inngest on one machine and in tests; it is no replacement for it."""
@@ -92,6 +97,11 @@ def engine(
         signing_key,
         tuple(app_url or ()),
         retry_interval=retry_interval,
+        call_timeout=call_timeout,
+        concurrency=concurrency,
+        keep_hours=keep_hours,
+        keep_runs=keep_runs,
+        allow_remote=allow_remote,
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(options))

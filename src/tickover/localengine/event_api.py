@@ -28,7 +28,7 @@ def event_router(engine: Engine) -> APIRouter:
         try:
             events = _parsed(engine, await read_body(request), request.headers.get("x-inngest-event-id-seed"))
             names = [event.body["name"] for event in events]
-            await refuse(engine.faults, names)
+            await refuse(engine.faults, names, request)
             await engine.reception.take(events)
         except WireError as error:
             if error.status == HTTPStatus.UNAUTHORIZED:

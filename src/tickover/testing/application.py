@@ -14,6 +14,7 @@ from tickover import clock
 from tickover.localengine import signature
 from tickover.testing.engine import Engine
 from tickover.testing.errors import NotServedError
+from tickover.testing.observed import Registration
 
 _TIMEOUT = 15.0  # seconds of a sync
 _LONGEST = 500  # characters of an answer that are shown
@@ -96,7 +97,7 @@ def _sync(engine: Engine, url: str) -> None:
         NotServedError: it did not, or the engine refuses one of its functions.
     """
     __tracebackhide__ = True
-    known = len(engine.refused)
+    known = len(engine.registrations)
     body = signature.canonical({"url": url})
     headers = {"content-type": "application/json", "x-inngest-server-kind": "cloud" if engine.signing_key else "dev"}
     if engine.signing_key is not None:
@@ -110,10 +111,18 @@ def _sync(engine: Engine, url: str) -> None:
             f"{url} answered {answer.status_code} when it was asked to register: {answer.text[:_LONGEST]}\n"
             f"it has to serve Inngest there (or give path=…), and its client has to reach {engine.url}"
         )
-    if not (answers := engine.refused[known:]):
-        raise NotServedError(
-            f"{url} registered, but not with this engine: its Inngest client was made for another one. Make it in the "
-            f"test, where INNGEST_BASE_URL is set, or with api_base_url and event_api_base_url {engine.url}"
+    if (fault := _fault(engine.registrations[known:])) is not None:
+        raise NotServedError(fault)
+
+
+def _fault(answers: Sequence[Registration]) -> str | None:
+    """What is wrong with what the engine answered while an application was asked to register."""
+    if not answers:
+        return (
+            "the application registered, but not with this engine: its Inngest client was made for another one. Make it "
+            "where `inngest_engine` is alive already, whose variables it then reads, or use `inngest_client`"
         )
-    if refused := [f"- {function}: {reason}" for answer in answers for function, reason in answer.items()]:
-        raise NotServedError("\n".join(["the engine refuses what it cannot serve:", *refused]))
+    if errors := [f"the engine refuses the registration with {a.status}: {a.error}" for a in answers if a.error]:
+        return "\n".join(errors)
+    refused = [f"- {function}: {reason}" for answer in answers for function, reason in answer.refused.items()]
+    return "\n".join(["the engine refuses what it cannot serve:", *refused]) if refused else None

@@ -15,6 +15,7 @@ from tickover.sql import statement
 from tickover.testing.errors import RunsHangError
 from tickover.testing.hanging import Hanging, why_hanging
 from tickover.testing.moving import Time
+from tickover.testing.observed import Registration
 from tickover.testing.run import Run
 
 _POLL = 0.02  # seconds
@@ -42,7 +43,7 @@ class Engine:
         signing_key: that calls and answers are signed with; None where nothing is checked.
         connection: to its database.
         time: by which it goes.
-        refused: of each registration, in order, the functions that were refused and why.
+        registrations: what it answered to applications that registered, in order.
     """
 
     def __init__(
@@ -52,14 +53,14 @@ class Engine:
         signing_key: str | None,
         connection: Connection[Any],
         time: Time,
-        refused: Sequence[Mapping[str, str]],
+        registrations: Sequence[Registration],
     ) -> None:
         self.url = url
         self.event_key = event_key
         self.signing_key = signing_key
         self._connection = connection
         self.time = time
-        self.refused = refused
+        self.registrations = registrations
 
     @property
     def environment(self) -> Mapping[str, str]:

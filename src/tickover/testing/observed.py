@@ -3,11 +3,25 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What the engine answered to an application that registered.
+
+    Args:
+        status: of the answer.
+        refused: the functions that were refused, each with the reason.
+        error: what was wrong with all of it; empty where nothing was.
+    """
+
+    status: int
+    refused: Mapping[str, str]
+    error: str
 
 
 class Observed:
@@ -21,8 +35,7 @@ class Observed:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self.refused: list[Mapping[str, str]] = []
-        """What was refused, with the reason: of each registration, in order."""
+        self.registrations: list[Registration] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and what is answered back."""
@@ -35,7 +48,7 @@ class Observed:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
             if scope["path"] == "/fn/register" and answer.complete(message):
-                self.refused.append(json.loads(answer.body).get("refused", {}))
+                self.registrations.append(answer.registration())
             await send(message)
 
         await self._app(scope, receive, pass_back)
@@ -48,10 +61,16 @@ class _Answer:
     status: int = 0
     body: bytes = b""
 
-    def complete(self, message: Any) -> bool:
-        """Whether a message was the last one of an answer that says yes."""
+    def complete(self, message: Message) -> bool:
+        """Whether a message was the last one."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             return False
         self.body += message.get("body", b"")
-        return self.status == _OK and not message.get("more_body", False)
+        return not message.get("more_body", False)
+
+    def registration(self) -> Registration:
+        """What it says to an application that registered."""
+        if self.status != _OK:
+            return Registration(self.status, {}, self.body.decode(errors="replace"))
+        return Registration(self.status, json.loads(self.body).get("refused", {}), "")

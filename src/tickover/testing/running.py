@@ -61,7 +61,9 @@ def running_engine(server: str, template: str, wishes: Wishes) -> Iterator[Engin
             served.call(lambda: engine_clock.advance(by))
 
         signing_key = _SIGNING_KEY if wishes.keys else None
-        engine = Engine(served.url, _EVENT_KEY, signing_key, connection, Time(engine_clock.now, move), observed.refused)
+        engine = Engine(
+            served.url, _EVENT_KEY, signing_key, connection, Time(engine_clock.now, move), observed.registrations
+        )
         _point_sdk_to(engine, stack.enter_context(pytest.MonkeyPatch.context()))
         yield engine
 

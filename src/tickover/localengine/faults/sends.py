@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from http import HTTPStatus
 from typing import NoReturn
 
-from fastapi import Response
+from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
 from tickover import clock
@@ -25,12 +26,13 @@ class LostAnswer(Response):
         await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": [(b"content-length", b"1000")]})
 
 
-async def refuse(faults: Faults, names: Sequence[str]) -> None:
+async def refuse(faults: Faults, names: Sequence[str], request: Request) -> None:
     """Let a send fail before anything is stored, where a fault strikes.
 
     Args:
         faults: what goes wrong.
         names: of its events.
+        request: the send, its body read; a hang ends when its sender gives up.
 
     Raises:
         WireError: 401 or 500.
@@ -41,7 +43,11 @@ async def refuse(faults: Faults, names: Sequence[str]) -> None:
         _break()
     hang = await faults.strike(FaultKind.SEND_HANG, *names)
     if hang is not None:
-        await asyncio.sleep(min(timedelta(seconds=hang.seconds or 0.0), hang.until - clock.now()).total_seconds())
+        seconds = min(timedelta(seconds=hang.seconds or 0.0), hang.until - clock.now()).total_seconds()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while (await request.receive())["type"] != "http.disconnect":
+                    pass
         _break()
 
 
