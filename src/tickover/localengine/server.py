@@ -24,6 +24,7 @@ from tickover.localengine.faults.router import faults_router
 from tickover.localengine.guards import require_loopback
 from tickover.localengine.janitor import Janitor
 from tickover.localengine.options import EngineOptions
+from tickover.localengine.pages.router import pages_router
 from tickover.localengine.parts import Engine
 from tickover.localengine.poller import Poller
 from tickover.localengine.reception import Reception
@@ -95,6 +96,7 @@ def create_engine_app(options: EngineOptions, clock: EngineClock | None = None) 
         registration_router(engine),
         rest_router(engine),
         faults_router(faults, require_loopback, signs=signs),
+        pages_router(database, clock, options.server_kind, require_loopback),
     ):
         app.include_router(router)
     for error in (WireError, DataError, OperationalError, PoolTimeout):

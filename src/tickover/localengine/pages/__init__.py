@@ -1,0 +1,1 @@
+"""The local engine's own pages: what came in, what ran, and a picture of how."""

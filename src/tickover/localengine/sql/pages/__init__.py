@@ -1,0 +1,1 @@
+"""The statements of the engine's pages, one file each."""

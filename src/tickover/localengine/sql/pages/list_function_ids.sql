@@ -1,0 +1,1 @@
+SELECT id FROM tickover_engine.function ORDER BY id LIMIT %(most)s
