@@ -1,1 +1,0 @@
-SELECT id FROM tickover_engine.function ORDER BY id LIMIT %(most)s
