@@ -24,7 +24,8 @@ check: $(VENV)/.synced                    ## format, lint, types, import contrac
 	$(BIN)/lint-imports --no-cache
 
 bench: $(VENV)/.synced                    ## figures, measured here and now
-	$(BIN)/python bench/tick.py
+	$(BIN)/python -m bench.tick
+	$(BIN)/python -m bench.engine
 
 docs: $(VENV)/.synced                     ## the pages that are drawn from code
 	$(BIN)/python docs/draw_states.py

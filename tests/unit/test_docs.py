@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tickover.localengine.faults.kinds import SHAPES
 from tickover.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -44,3 +45,27 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     """Every relative link names a file that is there."""
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
         assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_test_that_the_local_engines_page_names_is_there() -> None:
+    """What is said to be spoken is shown."""
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", (DOCS / "local-engine.md").read_text())
+    assert len(named) > 25
+    for file, test in named:
+        texts = [path.read_text() for path in (ROOT / "tests").rglob(f"localengine/{file}")]
+        assert any(re.search(rf"^(async )?def {test}\(", text, re.MULTILINE) for text in texts), f"{file}::{test}"
+
+
+def test_the_page_on_faults_tells_of_every_kind() -> None:
+    """Each has its row."""
+    page = (DOCS / "faults.md").read_text()
+    for kind, shape in SHAPES.items():
+        assert re.search(rf"^\| `{kind}` \|", page, re.MULTILINE), kind
+        assert shape.seconds is None or f"{shape.seconds:g} s" in page, kind
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    """To a file that is there."""
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
