@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+from structlog.processors import format_exc_info
 from structlog.testing import capture_logs
 
 from tests.integration.localengine.conftest import serving
@@ -25,7 +26,8 @@ SOUND = "sound"
 
 def http(status: str, body: bytes = b"", *headers: str) -> bytes:
     """The bytes of an answer, of an SDK's to its headers."""
-    lines = [f"HTTP/1.1 {status}", "x-inngest-sdk: rude", f"content-length: {len(body)}", *headers, "", ""]
+    fixed = ["x-inngest-sdk: rude", "connection: close", f"content-length: {len(body)}"]
+    lines = [f"HTTP/1.1 {status}", *fixed, *headers, "", ""]
     return "\r\n".join(lines).encode() + body
 
 
@@ -62,7 +64,7 @@ class RudeApp:
         writer.close()
 
 
-def function(name: str, port: int, **config: Any) -> dict[str, Any]:
+def function(name: str, port: int, /, **config: Any) -> dict[str, Any]:
     """A function as an SDK registers it: called on its own event, or on what `triggers` says; never again if it fails.
 
     `config` replaces what stands there; `url` the URL.
@@ -88,9 +90,9 @@ class World:
         wanted = [*functions, *([function(SOUND, self.port)] if sound else [])]
         return await self.client.post(f"{self.engine}/fn/register", json={"appname": app, "functions": wanted})
 
-    async def send(self, name: str, **fields: Any) -> str:
+    async def send(self, name: str, *, key: str = "any", **fields: Any) -> str:
         """Send an event, which must be taken; its id."""
-        answer = await self.client.post(f"{self.engine}/e/any", json={"name": name, "data": {}, **fields})
+        answer = await self.client.post(f"{self.engine}/e/{key}", json={"name": name, "data": {}, **fields})
         assert answer.status_code == 200, answer.text
         (id_,) = answer.json()["ids"]
         return str(id_)
@@ -123,11 +125,12 @@ async def rude_world(dsn: str, **options: Any) -> AsyncIterator[World]:
     app, clock = RudeApp(), EngineClock()
     settings = EngineOptions(dsn, port=free_port(), retry_interval=0.2, **options)
     server = await asyncio.start_server(app, "127.0.0.1", 0)
-    with capture_logs() as logs:
+    with capture_logs(processors=[format_exc_info]) as logs:
         async with (
             server,
             serving(create_engine_app(settings, clock), settings.port) as engine,
             httpx.AsyncClient(timeout=30) as client,
         ):
             yield World(engine, client, app, server.sockets[0].getsockname()[1], clock)
-    assert [entry for entry in logs if entry.get("exc_info")] == []
+    unexpected = [entry["exception"] for entry in logs if "exception" in entry]
+    assert unexpected == [], unexpected[0]
