@@ -119,8 +119,8 @@ def _fault(answers: Sequence[Registration]) -> str | None:
     """What is wrong with what the engine answered while an application was asked to register."""
     if not answers:
         return (
-            "the application registered, but not with this engine: its Inngest client was made for another one. Make it "
-            "where `inngest_engine` is alive already, whose variables it then reads, or use `inngest_client`"
+            "the application registered, but not with this engine: its Inngest client was made for another one. Make "
+            "it where `inngest_engine` is alive already, whose variables it then reads, or use `inngest_client`"
         )
     if errors := [f"the engine refuses the registration with {a.status}: {a.error}" for a in answers if a.error]:
         return "\n".join(errors)

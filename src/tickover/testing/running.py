@@ -3,7 +3,10 @@
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
+from time import sleep
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,8 +17,10 @@ from tickover.localengine.clock import EngineClock
 from tickover.localengine.options import EngineOptions
 from tickover.localengine.server import HISTORY, create_engine_app
 from tickover.migrations import migrate
+from tickover.sql import statement
 from tickover.testing.databases import cloned
 from tickover.testing.engine import Engine
+from tickover.testing.errors import RunsHangError
 from tickover.testing.logs import kept_from_output
 from tickover.testing.marker import Wishes
 from tickover.testing.moving import Time
@@ -23,6 +28,8 @@ from tickover.testing.observed import Observed
 from tickover.testing.serving import AsgiServer
 
 _SIGNED_FOR = timedelta(minutes=5)  # how old a signature may be
+_FIRES_WITHIN = 10.0  # seconds
+_POLL = 0.02
 _EVENT_KEY = "test-event-key"
 _SIGNING_KEY = "signkey-test-" + "7e57" * 16
 
@@ -53,19 +60,46 @@ def running_engine(server: str, template: str, wishes: Wishes) -> Iterator[Engin
         stack.callback(served.stop)
         connection = stack.enter_context(psycopg.connect(dsn, autocommit=True))
 
-        def move(by: timedelta) -> None:
-            if wishes.keys and engine_clock.now() + by > clock.now() + _SIGNED_FOR:
-                raise SettingsError(
-                    "an engine with keys cannot be moved ahead: the application's signatures are old then"
-                )
-            served.call(lambda: engine_clock.advance(by))
-
+        move = partial(_move, served, engine_clock, connection, wishes)
         signing_key = _SIGNING_KEY if wishes.keys else None
         engine = Engine(
             served.url, _EVENT_KEY, signing_key, connection, Time(engine_clock.now, move), observed.registrations
         )
         _point_sdk_to(engine, stack.enter_context(pytest.MonkeyPatch.context()))
         yield engine
+
+
+def _move(
+    served: AsgiServer, engine_clock: EngineClock, connection: psycopg.Connection[Any], wishes: Wishes, by: timedelta
+) -> None:
+    """Move an engine's time, with a stop at each cron trigger on the way: one that is late by more is skipped.
+
+    Raises:
+        SettingsError: the engine has keys, and its time would be too far ahead.
+        RunsHangError: a cron trigger does not fire.
+        ValueError: that would be back.
+    """
+    target = engine_clock.now() + by
+    if wishes.keys and target > clock.now() + _SIGNED_FOR:
+        raise SettingsError("an engine with keys cannot be moved ahead: the application's signatures are old then")
+    while (due_at := _next_trigger(connection, target)) is not None:
+        _advance(served, engine_clock, max(due_at - engine_clock.now(), timedelta()))
+        until = clock.monotonic() + _FIRES_WITHIN
+        while _next_trigger(connection, due_at) is not None:
+            if clock.monotonic() > until:
+                raise RunsHangError(f"a cron trigger of {due_at} has not fired within {_FIRES_WITHIN:g} s")
+            sleep(_POLL)
+    _advance(served, engine_clock, max(target - engine_clock.now(), min(by, timedelta())))
+
+
+def _advance(served: AsgiServer, engine_clock: EngineClock, by: timedelta) -> None:
+    served.call(partial(engine_clock.advance, by))
+
+
+def _next_trigger(connection: psycopg.Connection[Any], at: datetime) -> datetime | None:
+    """When the first cron trigger that is due by a time is due; None where none is."""
+    row = connection.execute(statement("read_next_trigger", "tickover.testing.sql"), {"at": at}).fetchone()
+    return None if row is None else row[0]
 
 
 def _options(dsn: str, wishes: Wishes) -> EngineOptions:
