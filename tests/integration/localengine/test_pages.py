@@ -190,3 +190,16 @@ async def test_no_list_reads_more_rows_than_it_may(rows: Rows) -> None:
     reader = Reader(rows.database)
     page = await reader.runs(RunState.FAILED, None, None)
     assert (list(page.rows), page.older) == ([], "R000040001")
+    await rows.run("A000000001", "E000000001", RunState.RUNNING)
+    await rows.item("A000000001", 0, 900)
+    alive = await reader.runs(RunState.RUNNING, None, None)
+    assert ([line.id for line in alive.rows], alive.older) == (["A000000001"], None)  # however many ended after it
+
+
+async def test_a_long_output_is_cut_by_the_database(rows: Rows, pages: httpx.AsyncClient) -> None:
+    """The page says so, and where all of it is."""
+    await rows.event("01E1", "a/b")
+    await rows.run("01R1", "01E1", RunState.COMPLETED, 1, {"text": "x" * 1_000_000})
+    page = (await pages.get("/runs/01R1")).text
+    assert len(page) < 40_000
+    assert "/v1/runs/01R1" in page

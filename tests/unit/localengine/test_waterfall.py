@@ -12,7 +12,7 @@ from tickover.localengine.pages.waterfall import BarKind, Row, draw
 from tickover.localengine.states import CallOutcome, RunState
 
 BEGUN = datetime(2026, 11, 23, 12, tzinfo=UTC)
-RUN = Run("R", "app-f", "E", RunState.RUNNING, None, BEGUN, BEGUN + timedelta(seconds=1), None, "a/b")
+RUN = Run("R", "app-f", "E", RunState.RUNNING, None, False, BEGUN, BEGUN + timedelta(seconds=1), None, "a/b")
 
 
 def at(seconds: float) -> datetime:
@@ -126,7 +126,7 @@ def test_a_run_that_took_no_time_can_be_drawn() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "places"),
-    [(0.001, 2), (0.09, 5), (4, 5), (100, 6), (7200, 4)],
+    [(0.001, 2), (0.09, 5), (4, 5), (100, 4), (7200, 5), (200_000, 5), (10**9, 2)],
 )
 def test_the_axis_has_round_times(seconds: float, places: int) -> None:
     """A few, within the picture, the first at zero."""

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from psycopg.rows import class_row
 
 from tickover.database import Database
-from tickover.localengine.states import CallOutcome, RunState
+from tickover.localengine.states import MOVES, CallOutcome, RunState
 from tickover.sql import statement
 
 Row = TypeVar("Row")
@@ -18,6 +18,7 @@ LOOKED_AT = 20_000
 
 _CALLS = 3_000  # a run has at most 1,000 steps
 _FUNCTIONS = 1_000
+_HEAD = 20_000  # characters of an output
 
 
 def _sql(name: str) -> bytes:
@@ -62,13 +63,14 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run."""
+    """A run; its output as text, which is `cut` where it is long."""
 
     id: str
     function_id: str
     internal_id: str
     state: RunState
-    output: Any
+    output: str | None
+    cut: bool
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
@@ -133,7 +135,8 @@ class Served:
     app: str
     url: str
     config: dict[str, Any]
-    schedules: dict[str, str] | None
+    crons: Sequence[str]
+    times: Sequence[datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +159,10 @@ class Reader:
 
     async def runs(self, state: RunState | None, function: str | None, before: str | None) -> Page[RunLine]:
         """The newest runs before an id, of a state and a function or of all."""
-        rows = await self._rows(RunLine, "list_runs", state=state, function=function, before=before)
-        older = rows[-1].id if len(rows) == ON_A_PAGE else await self._last("last_run_looked_at", before)
-        return Page(rows, older)
+        alive = state is not None and bool(MOVES[state])
+        lines, last = ("list_alive_runs", "last_alive_run_looked_at") if alive else ("list_runs", "last_run_looked_at")
+        rows = await self._rows(RunLine, lines, state=state, function=function, before=before)
+        return Page(rows, rows[-1].id if len(rows) == ON_A_PAGE else await self._last(last, before))
 
     async def events(self, name: str | None, before: str | None) -> Page[EventLine]:
         """The newest events before an id, of a name or of all."""
@@ -177,7 +181,7 @@ class Reader:
 
     async def run(self, id_: str) -> Run | None:
         """A run."""
-        rows = await self._rows(Run, "read_run", id=id_)
+        rows = await self._rows(Run, "read_run", id=id_, head=_HEAD)
         return rows[0] if rows else None
 
     async def calls(self, id_: str) -> Sequence[Call]:

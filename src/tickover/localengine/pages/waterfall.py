@@ -1,6 +1,6 @@
 """The picture of a run: what became of its calls over time. Pure: rows and the time now in, fractions out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -8,7 +8,14 @@ from enum import StrEnum
 from tickover.localengine.pages.reader import Call, Pending, Run
 from tickover.localengine.states import CallOutcome
 
-_STEPS = (1, 2, 5)
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
+_TICKS = (
+    *(factor * power for power in (0.001, 0.01, 0.1) for factor in (1, 2, 5)),
+    *(1.0, 2.0, 5.0, 10.0, 15.0, 30.0),
+    *(factor * _MINUTE for factor in (1, 2, 5, 10, 15, 30)),
+    *(factor * _HOUR for factor in (1, 2, 6, 12)),
+    *(factor * _DAY for factor in (1, 2, 7, 30)),
+)
 _MOST_TICKS = 6
 _NARROWEST = 0.002  # of the picture: what takes no time is still to be seen
 _SHORTEST = timedelta(milliseconds=1)
@@ -146,11 +153,8 @@ def _waiting(item: Pending, scale: _Scale, now: datetime) -> Row:
     return Row(label, f"{attempt}{'waiting' if item.due_at else 'never called'}", waits, item.due_at)
 
 
-def _ticks(seconds: float) -> Iterable[tuple[float, float]]:
-    """Round numbers of seconds, not too many."""
-    power = 0.001
-    while True:
-        for step in (power * factor for factor in _STEPS):
-            if seconds / step <= _MOST_TICKS:
-                return ((number * step / seconds, number * step) for number in range(int(seconds / step + 1e-9) + 1))
-        power *= 10
+def _ticks(seconds: float) -> Iterator[tuple[float, float]]:
+    """Round times, not too many."""
+    step = next((step for step in _TICKS if seconds / step <= _MOST_TICKS), seconds)
+    # Without the pinch, the last one may be missing for a number's sake.
+    return ((number * step / seconds, number * step) for number in range(int(seconds / step + 1e-9) + 1))

@@ -29,8 +29,9 @@ async function refresh() {
         localTimes();
       }
       last = text;
+      document.body.classList.remove("stale");
     } catch {
-      // The engine is away; the next look may find it.
+      document.body.classList.add("stale");
     }
   }
   setTimeout(refresh, EVERY);
