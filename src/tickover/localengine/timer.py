@@ -33,14 +33,18 @@ class Timer:
         self._database = database
         self._clock = clock
         self._fire = fire
+        self._away = False
 
     async def run(self) -> None:
         """Look twice a second until cancelled."""
         while True:
             try:
                 await self.fire_due()
+                self._away = False
             except (OperationalError, PoolTimeout) as error:
-                _log.warning("cron.not_fired", reason=str(error).partition("\n")[0])
+                if not self._away:  # said once; the scheduler tells when the database is back
+                    _log.warning("cron.not_fired", reason=str(error).partition("\n")[0])
+                self._away = True
             except Exception:  # noqa: BLE001 - the loop goes on
                 _log.exception("cron.not_fired")
             await asyncio.sleep(_POLL)

@@ -1,13 +1,21 @@
 """Cron triggers against PostgreSQL: each firing happens once, and none is lost to a restart."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+from structlog.testing import capture_logs
 
+from tests.integration.localengine.rude import function as rude_function
+from tests.integration.localengine.rude import rude_world
+from tests.waiting import eventually
 from tickover.database import Async, Database
+from tickover.localengine.crons import parse
 from tickover.localengine.schedules import replace_schedules
 from tickover.localengine.server import HISTORY
 from tickover.localengine.store import EngineStore
@@ -122,3 +130,53 @@ async def test_a_registration_keeps_what_stands_and_drops_what_is_gone(store: En
     async with store.database.connection() as connection:
         rows = await (await connection.execute(b"SELECT function_id FROM tickover_engine.schedule")).fetchall()
     assert rows == [("other-f",)]
+
+
+async def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+
+    async def holds() -> bool:
+        return condition()
+
+    await eventually(holds)
+
+
+async def test_a_timer_survives_a_database_that_is_away(store: EngineStore, postgres: str) -> None:
+    """It says so once, and fires when the database is back."""
+    clock, fired, dsn = SetEngineClock(), Fired(), store.database.dsn
+    await store.register("app", [function("* * * * *")], clock.now())
+    name = conninfo_to_dict(dsn)["dbname"]
+    allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+    short = Database(dsn, wait=0.3)
+    await short.open()
+    with capture_logs() as logs, psycopg.connect(postgres, autocommit=True) as admin:
+        admin.execute(allow.format(sql.Identifier(str(name)), sql.SQL("false")))
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        clock.at += timedelta(minutes=1)
+        ticking = timer(EngineStore(short, lease_s=10), clock, fired)
+        loop = asyncio.create_task(ticking.run())
+        await wait_for(lambda: bool(logs))
+        admin.execute(allow.format(sql.Identifier(str(name)), sql.SQL("true")))
+        await wait_for(lambda: bool(fired))
+        loop.cancel()
+        await asyncio.gather(loop, return_exceptions=True)
+    await short.close()
+    assert [entry["event"] for entry in logs] == ["cron.not_fired", "cron.fired"]
+
+
+async def test_a_cron_run_of_a_real_engine_gets_the_event_that_the_real_one_sends(database_dsn: str, rows: Any) -> None:
+    """`inngest/scheduled.timer`, with the text as it was registered; one run, of just that function."""
+    daily = "TZ=Europe/Berlin 0 9 * * *"
+    async with rude_world(database_dsn) as world:
+        await world.register(
+            rude_function("daily", world.port, triggers=[{"cron": daily}]),
+            rude_function("never", world.port, triggers=[{"cron": "0 0 29 2 *"}]),
+        )
+        clock = world.clock
+        clock.advance(parse(daily).after(clock.now()) - clock.now())
+        await wait_for(lambda: world.app.calls == ["daily"])
+        (event,) = rows("SELECT event_id, body FROM tickover_engine.event WHERE name = 'inngest/scheduled.timer'")
+        (run,) = await world.runs(event["event_id"])
+        assert event["body"]["data"] == {"cron": daily}
+        assert (run["function_slug"], run["status"]) == ("daily", "Completed")
+        await world.still_serves()
