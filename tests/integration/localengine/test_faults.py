@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import inngest
 import pytest
+from structlog.testing import capture_logs
 
 from tests.integration.localengine.conftest import EVENT_KEY, Exchange, Pair, Start
 from tests.waiting import eventually
@@ -224,6 +225,7 @@ async def test_a_fault_strikes_only_what_it_is_about(start: Start) -> None:
         (b"{", "application/json", 400),
         (b'{"kind": "call-thrice"}', "application/json", 400),
         (b'{"kind": "call-twice", "for_seconds": 604800}', "application/json", 400),
+        (b'{"kind": "send-500", "subject": "\\ud800"}', "application/json; charset=utf-8", 400),
     ],
 )
 async def test_a_fault_that_is_asked_for_wrongly_is_refused(
@@ -275,6 +277,34 @@ async def test_a_fault_ends_when_its_time_has_come(start: Start, database: Datab
     rows("UPDATE tickover_engine.fault SET until = now()")
     assert await faults.strike(FaultKind.CALL_TWICE) is None
     assert await faults.all() == []
+
+
+async def test_what_was_read_before_a_change_is_not_remembered_after_it(start: Start, database: Database) -> None:
+    """A look that is under way while a fault is added or removed hides neither."""
+    await start(keys=False)
+    faults = Faults(database)
+    for _ in range(20):
+        looks = [asyncio.create_task(faults.all()) for _ in range(3)]
+        added = await faults.add(new(FaultKind.CLOCK_SKEWED, seconds=5.0))
+        await asyncio.gather(*looks)
+        assert faults.standing(FaultKind.CLOCK_SKEWED) == added
+        looks = [asyncio.create_task(faults.all()) for _ in range(3)]
+        assert await faults.remove(added.id) == 1
+        await asyncio.gather(*looks)
+        assert faults.standing(FaultKind.CLOCK_SKEWED) is None
+
+
+async def test_a_fault_that_was_used_up_is_told_once_and_is_none_to_remove(start: Start, database: Database) -> None:
+    """Its row may still be there."""
+    await start(keys=False)
+    faults = Faults(database)
+    with capture_logs() as logs:
+        fault = await faults.add(new(count=1))
+        assert await faults.strike(FaultKind.CALL_TWICE) is not None
+        assert await faults.remove(fault.id) == 0
+        assert await faults.remove() == 0
+    told = [(line["event"], line["id"]) for line in logs if line["event"].startswith("fault.")]
+    assert told == [("fault.added", fault.id), ("fault.struck", fault.id), ("fault.ended", fault.id)]
 
 
 async def test_a_probability_is_one_of_each_chance(start: Start, database: Database) -> None:

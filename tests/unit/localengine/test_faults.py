@@ -77,6 +77,7 @@ def test_what_lasts_takes_neither_count_nor_probability_nor_subject(kind: FaultK
         ({"kind": "call-twice", "subject": ""}, "id of a function"),
         ({"kind": "send-401", "subject": 7}, "name of an event"),
         ({"kind": "send-401", "subject": "a\x00"}, "name of an event"),
+        ({"kind": "send-401", "subject": "a\ud800"}, "name of an event"),
         ({"kind": "call-twice", "for_seconds": 7 * 86_400}, "for_seconds is a number above 0, up to 86400"),
         ({"kind": "call-twice", "for_seconds": 0}, "for_seconds is"),
         ({"kind": "call-twice", "for_seconds": float("inf")}, "for_seconds is"),

@@ -65,6 +65,7 @@ class Faults:
         self._database = database
         self._chance = chance
         self._standing: list[Fault] = []
+        self._reading = asyncio.Lock()  # what was read before a change is not remembered after it
 
     async def add(self, new: NewFault) -> Fault:
         """Let something go wrong, from now on."""
@@ -84,15 +85,19 @@ class Faults:
     async def remove(self, id_: int | None = None) -> int:
         """End a fault, or all of them; how many."""
         gone = await self._rows("remove_faults", {"id": id_})
-        for fault in gone:
-            _log.info("fault.ended", id=fault.id, kind=fault.kind, struck=fault.struck)
         await self.all()
         return len(gone)
 
     async def all(self) -> list[Fault]:
-        """Every fault that has not ended, oldest first."""
-        self._standing = await self._rows("list_faults", {})
-        return self._standing
+        """Every fault that has not ended, oldest first; those that have since the last look are told."""
+        async with self._reading:
+            standing = await self._rows("list_faults", {})
+            remaining = {fault.id for fault in standing}
+            for fault in self._standing:
+                if fault.id not in remaining:
+                    _log.info("fault.ended", id=fault.id, kind=fault.kind, subject=fault.subject)
+            self._standing = standing
+        return standing
 
     def standing(self, kind: FaultKind) -> Fault | None:
         """A fault of a kind that lasts, while it does."""

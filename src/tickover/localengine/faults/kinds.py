@@ -125,11 +125,16 @@ def _subject(kind: FaultKind, shape: Shape, value: Any) -> str | None:
         return None
     if shape.subject is None:
         raise _bad(f"{kind} takes no subject: it is about all")
-    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_SUBJECT or "\x00" in value:
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_SUBJECT or not _storable(value):
         raise _bad(
             f"the subject of {kind} is the {'name of an event' if shape.subject == 'event' else 'id of a function'}"
         )
     return value
+
+
+def _storable(text: str) -> bool:
+    """Whether PostgreSQL keeps a text: no NUL, no half of a surrogate pair."""
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _count(kind: FaultKind, shape: Shape, value: Any) -> int | None:

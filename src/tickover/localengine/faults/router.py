@@ -33,7 +33,7 @@ def faults_router(faults: Faults, guard: Guard, *, signs: bool) -> APIRouter:
     async def add_fault(request: Request) -> dict[str, Any]:
         """Let something go wrong."""
         # A page of somebody else's could post a form here unasked; for JSON its browser asks first, and gets no leave.
-        if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise WireError(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "a fault is asked for with content-type application/json"
             )
