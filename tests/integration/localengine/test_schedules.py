@@ -157,11 +157,12 @@ async def test_a_timer_survives_a_database_that_is_away(store: EngineStore, post
         loop = asyncio.create_task(ticking.run())
         await wait_for(lambda: bool(logs))
         admin.execute(allow.format(sql.Identifier(str(name)), sql.SQL("true")))
-        await wait_for(lambda: bool(fired))
+        await wait_for(lambda: len(logs) > 1)
         loop.cancel()
         await asyncio.gather(loop, return_exceptions=True)
     await short.close()
     assert [entry["event"] for entry in logs] == ["cron.not_fired", "cron.fired"]
+    assert fired == [("app-f", "* * * * *")]
 
 
 async def test_a_cron_run_of_a_real_engine_gets_the_event_that_the_real_one_sends(database_dsn: str, rows: Any) -> None:
