@@ -9,7 +9,9 @@ TickoverError
 ├── BudgetExceededError  a piece of work overran the time it was given
 ├── SendError            events could not be handed to the engine
 ├── EnvironmentStateError  this machine is not in a state to run (ports, directories, other processes)
-└── WireError            the local engine was asked for something it refuses
+├── WireError            the local engine was asked for something it refuses
+├── RunsHangError        in a test: runs did not come to rest (testing/errors.py)
+└── NotServedError       in a test: an application could not be served or registered (testing/errors.py)
 """
 
 from http import HTTPStatus

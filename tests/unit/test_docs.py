@@ -62,10 +62,3 @@ def test_the_page_on_faults_tells_of_every_kind() -> None:
     for kind, shape in SHAPES.items():
         assert re.search(rf"^\| `{kind}` \|", page, re.MULTILINE), kind
         assert shape.seconds is None or f"{shape.seconds:g} s" in page, kind
-
-
-@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
-def test_links_between_pages_lead_somewhere(page: Path) -> None:
-    """To a file that is there."""
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
-        assert (page.parent / target).exists(), target

@@ -94,7 +94,7 @@ def _ask(engine: str, method: str, path: str, body: dict[str, Any] | None = None
     if not isinstance(answer, dict) or not response.is_success:
         text = answer.get("error") if isinstance(answer, dict) else None
         raise RequestError(
-            HTTPStatus(response.status_code), "fault-refused", str(text or f"{url} answers {response.status_code}")
+            HTTPStatus.BAD_REQUEST, "fault-refused", str(text or f"{url} answers {response.status_code}")
         )
     return answer
 

@@ -1,6 +1,7 @@
 """The bodies of requests, of a bounded size."""
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from tickover.errors import WireError
 
@@ -12,11 +13,14 @@ async def read_body(request: Request) -> bytes:
     """The body of a request.
 
     Raises:
-        WireError: 413: it is too large.
+        WireError: 413: it is too large; 400: its sender gave up, and hears nothing of this.
     """
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            raise WireError(413, f"a request takes at most {LARGEST_BODY} bytes")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > LARGEST_BODY:
+                raise WireError(413, f"a request takes at most {LARGEST_BODY} bytes")
+    except ClientDisconnect:
+        raise WireError(400, "the request ended in the middle") from None
     return bytes(body)

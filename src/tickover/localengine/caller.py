@@ -1,28 +1,32 @@
 """Calls of the engine to an application: made, signed, and their answers checked."""
 
 import base64
+import io
 import json
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import aiohttp
+import structlog
 
+from tickover import clock
 from tickover.localengine import signature
+from tickover.localengine.faults.faults import Faults
 from tickover.localengine.identifiers import fresh_ulid
-from tickover.localengine.outcome import Answer, parse_body
+from tickover.localengine.outcome import Answer
 from tickover.localengine.retry import DEFAULT_RETRIES
 from tickover.localengine.store import Item
 from tickover.localengine.wire import function_uuid
 
+_log = structlog.stdlib.get_logger("tickover.engine")
 _JSON = "application/json"
 LARGEST_ANSWER = 4 * 1024 * 1024
 """Bytes of an answer (the limit of the real engine)."""
 
-_MUST_BE_SIGNED = frozenset({200, 206})
+_ANSWERS = frozenset({200, 206})
 _KEEPALIVE = 2.0  # seconds; shorter than servers keep an idle connection, so that no call meets one that closes
 _FORGED = "signkey-test-" + "00" * 32  # nobody's
+_WRITTEN_AT_ONCE = 2**20  # bytes
 _SYNC_TIMEOUT = 10.0
 _LONGEST_REASON = 300
 
@@ -40,17 +44,17 @@ class Caller:
         timeout: seconds a call may take.
         concurrency: calls at a time.
         server_kind: what this engine is, `dev` or `cloud`.
-        stamp: the time that it claims to be.
+        faults: what goes wrong on command.
     """
 
     def __init__(
-        self, signing_key: str | None, timeout: float, concurrency: int, server_kind: str, stamp: Callable[[], datetime]
+        self, signing_key: str | None, timeout: float, concurrency: int, server_kind: str, faults: Faults
     ) -> None:
         self._signing_key = signing_key
         self._timeout = timeout
         self._concurrency = concurrency
         self._server_kind = server_kind
-        self._stamp = stamp
+        self._faults = faults
         self._session: aiohttp.ClientSession
 
     async def open(self) -> None:
@@ -84,6 +88,9 @@ class Caller:
             return Answer(0, fault=f"the application did not answer within {self._timeout:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Answer(0, fault=f"the application cannot be reached: {_said(error)}")
+        except Exception as error:  # noqa: BLE001 - the end of a call: it counts as an attempt, lest it be made for ever
+            _log.exception("call.broke", run_id=item.run_id, function=item.function_id)
+            return Answer(0, fault=f"the engine could not call: {_said(error)}")
         return self._checked(status, headers, body)
 
     async def sync(self, url: str) -> str:
@@ -114,7 +121,8 @@ class Caller:
         body = bytearray()
         async with self._session.post(
             url,
-            data=content,
+            # aiohttp warns of large bytes, which it writes at once; it reads a file in parts.
+            data=content if len(content) <= _WRITTEN_AT_ONCE else io.BytesIO(content),
             headers=headers,
             allow_redirects=False,  # who followed would sign for a stranger
             timeout=aiohttp.ClientTimeout(total=self._timeout),
@@ -156,14 +164,20 @@ class Caller:
         if self._signing_key is not None and not self._holds(headers.get(signature.HEADER), content):
             # Of an answer that is not believed, nothing is but its status: anybody may have sent it.
             unsigned = "the answer carries no signature of this engine's signing key"
-            return Answer(status, fault=unsigned if status in _MUST_BE_SIGNED else None)
-        return Answer(status, headers, parse_body(content), len(content))
+            return Answer(status, fault=unsigned if status in _ANSWERS else None)
+        try:
+            body = json.loads(content) if content else None
+        except (ValueError, RecursionError):
+            # A login page, or a proxy's: whatever it is, no function has returned it.
+            return Answer(status, headers, fault="the answer is no JSON" if status in _ANSWERS else None)
+        return Answer(status, headers, body, len(content))
 
     def _holds(self, shown: str | None, content: bytes) -> bool:
         return signature.holds(content, self._signing_key or "", shown, self._millis() // 1000)
 
     def _millis(self) -> int:
-        return int(self._stamp().timestamp() * 1000)
+        # Not the engine's own time: the application, too, signs and checks by the machine's.
+        return int((clock.now() + self._faults.skew()).timestamp() * 1000)
 
 
 def _said(error: Exception) -> str:

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 from tickover.localengine import expressions
@@ -26,13 +25,13 @@ def name_events(bodies: Sequence[dict[str, Any]], seed: Seed | None, millis: int
     return events
 
 
-def runs_for(events: Iterable[NewEvent], functions: Sequence[Registered], at: datetime) -> list[NewRun]:
+def runs_for(events: Iterable[NewEvent], functions: Sequence[Registered], millis: int) -> list[NewRun]:
     """The runs that these events start, the first of those that an event id or an idempotency value makes one.
 
     Args:
         events: in order.
         functions: all that are registered.
-        at: the time now, when they are to be called.
+        millis: the time now, for their ids.
     """
     runs: list[NewRun] = []
     taken: set[str] = set()
@@ -40,22 +39,21 @@ def runs_for(events: Iterable[NewEvent], functions: Sequence[Registered], at: da
         for function in functions:
             if not _triggered(function, event.body):
                 continue
-            run = run_of(function, event, at)
+            run = run_of(function, event, millis)
             if taken.isdisjoint(run.keys):
                 taken.update(run.keys)
                 runs.append(run)
     return runs
 
 
-def run_of(function: Registered, event: NewEvent, at: datetime) -> NewRun:
+def run_of(function: Registered, event: NewEvent, millis: int) -> NewRun:
     """A run of a function, started by an event."""
     return NewRun(
-        fresh_ulid(int(at.timestamp() * 1000)),
+        fresh_ulid(millis),
         function.id,
         event.internal_id,
         _keys(function, event),
         _singleton(function, event.body),
-        at,
         _slots(function, event.body),
     )
 

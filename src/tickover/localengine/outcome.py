@@ -1,6 +1,5 @@
 """What an application's answer to a call means. Pure: an answer in, what to do next out."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -176,14 +175,6 @@ def _time(text: object) -> datetime | None:
     if moment is None:
         return None
     return moment if moment.tzinfo is not None else None
-
-
-def parse_body(content: bytes) -> Any:
-    """The JSON of an answer; None where it is none."""
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        return None
 
 
 def parse_version(header: str | None) -> int | None:

@@ -1,7 +1,6 @@
 """Takes events in: they are stored and their runs queued, those that come together in one transaction."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from psycopg import DataError
@@ -15,7 +14,7 @@ from tickover.localengine.faults.kinds import FaultKind
 from tickover.localengine.identifiers import fresh_ulid
 from tickover.localengine.intake import run_of, runs_for
 from tickover.localengine.registry import Registry
-from tickover.localengine.store import EngineStore, NewEvent, NewRun
+from tickover.localengine.store import EngineStore, Functions, NewEvent, NewRun
 
 _MOST = 50  # sends at a time
 CRON_EVENT = "inngest/scheduled.timer"
@@ -58,32 +57,42 @@ class Reception:
         millis = self._clock.millis()
         id_ = fresh_ulid(millis)
         event = NewEvent(id_, {"data": {"cron": cron}, "id": id_, "name": CRON_EVENT, "ts": millis, "user": {}})
-        functions = await self._registry.functions()
-        while True:
-            at = self._clock.now()
-            runs = [run_of(function, event, at) for function in functions.all if function.id == function_id]
-            if await self._store.accept_in(connection, [event], runs, functions.version, at):
-                return
-            functions = await self._registry.newer_than(functions)
+
+        def runs(functions: Functions) -> list[NewRun]:
+            return [run_of(function, event, millis) for function in functions.all if function.id == function_id]
+
+        await self._queue(connection, [event], runs)
 
     async def _accept(self, sends: Sequence[Sequence[NewEvent]]) -> list[None]:
         events = [event for send in sends for event in send]
-        functions = await self._registry.functions()
-        while True:
-            at = self._clock.now()
-            runs = [await self._disturbed(run) for run in runs_for(events, functions.all, at)]
-            if await self._store.accept(events, runs, functions.version, at):
-                break
-            functions = await self._registry.newer_than(functions)
-        if runs:
-            self._wake()
+        millis = self._clock.millis()
+        # One statement needs no transaction around it, unless a fault has something to add.
+        disturbed = any(self._faults.standing(kind) for kind in (FaultKind.CALL_NEVER, FaultKind.CALL_LATE))
+        database = self._store.database
+        async with database.transaction() if disturbed else database.connection() as connection:
+            if await self._queue(connection, events, lambda known: runs_for(events, known.all, millis)):
+                self._wake()
         return [None] * len(sends)
 
-    async def _disturbed(self, run: NewRun) -> NewRun:
-        """A run as it is queued: never called, or late, where a fault strikes it."""
+    async def _queue(
+        self, connection: Async, events: Sequence[NewEvent], runs_of: Callable[[Functions], list[NewRun]]
+    ) -> bool:
+        """Store events and queue what they start, by the newest registration. Whether anything was started."""
+        functions = await self._registry.functions()
+        while True:
+            runs = runs_of(functions)
+            started = await self._store.accept(connection, events, runs, functions.version, self._clock.now())
+            if started is not None:
+                break
+            functions = await self._registry.newer_than(functions)
+        for run in runs:
+            if run.run_id in started:
+                await self._disturb(connection, run)
+        return bool(started)
+
+    async def _disturb(self, connection: Async, run: NewRun) -> None:
+        """Let a run that was queued be called never, or late, where a fault strikes it."""
         if await self._faults.strike(FaultKind.CALL_NEVER, run.function_id):
-            return replace(run, starts_at=None)
-        late = await self._faults.strike(FaultKind.CALL_LATE, run.function_id)
-        if late is not None and run.starts_at is not None:
-            return replace(run, starts_at=run.starts_at + timedelta(seconds=late.seconds or 0.0))
-        return run
+            await self._store.delay(connection, run.run_id, None)
+        elif late := await self._faults.strike(FaultKind.CALL_LATE, run.function_id):
+            await self._store.delay(connection, run.run_id, timedelta(seconds=late.seconds or 0.0))

@@ -14,6 +14,9 @@ _OPTIONS = {
     "priority": "priorities",
     "timeouts": "timeouts",
 }
+_SPOKEN = frozenset({"id", "name", "steps", "triggers", "concurrency", "idempotency", "singleton"})
+LONGEST_EXPRESSION = 2_000
+"""Characters; the library that reads expressions ends the process over one that is too deep."""
 
 
 def why_refused(config: Mapping[str, Any]) -> str | None:
@@ -25,6 +28,11 @@ def why_refused(config: Mapping[str, Any]) -> str | None:
 
 def _beyond(config: Mapping[str, Any]) -> Iterator[str]:
     yield from (words for option, words in _OPTIONS.items() if config.get(option))
+    yield from (
+        f"option {name[:100]!r}"
+        for name, value in config.items()
+        if value is not None and name not in _SPOKEN and name not in _OPTIONS
+    )
     if (config.get("singleton") or {}).get("mode") == "cancel":
         yield "singletons that cancel the run before"
     if any(trigger.get("jitter") for trigger in config.get("triggers") or []):
@@ -41,7 +49,9 @@ def _faults(config: Mapping[str, Any]) -> Iterator[str]:
     texts += [trigger.get("expression") for trigger in triggers]
     texts += [limit.get("key") for limit in limits]
     for text in filter(None, texts):
-        if (fault := expressions.check(text)) is not None:
+        if len(text) > LONGEST_EXPRESSION:
+            yield f"an expression has at most {LONGEST_EXPRESSION} characters"
+        elif (fault := expressions.check(text)) is not None:
             yield fault
     for trigger in triggers:
         if trigger.get("cron") is not None and (fault := crons.check(trigger["cron"])) is not None:

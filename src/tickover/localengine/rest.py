@@ -1,8 +1,10 @@
 """What can be asked of the engine: events, runs, and whether it is alive. In the shape of Inngest's REST API."""
 
+import json
+from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 
 from tickover.errors import WireError
 from tickover.localengine.guards import key_guard
@@ -26,7 +28,7 @@ def rest_router(engine: Engine) -> APIRouter:
         return {"status": "ok", "functions": functions, "queued": queued}
 
     @router.get("/v1/events/{event_id}", dependencies=keyed)
-    async def event(event_id: str) -> dict[str, Any]:
+    async def event(event_id: str) -> Response:
         """An event, by either of its ids."""
         found = await engine.store.event(event_id)
         if found is None:
@@ -34,22 +36,23 @@ def rest_router(engine: Engine) -> APIRouter:
         return _answer(found["body"] | {"internal_id": found["internal_id"], "received_at": found["received_at"]})
 
     @router.get("/v1/events/{event_id}/runs", dependencies=keyed)
-    async def runs(event_id: str) -> dict[str, Any]:
+    async def runs(event_id: str) -> Response:
         """The runs that an event started."""
         return _answer([_run(row) for row in await engine.store.runs(event_id)])
 
     @router.get("/v1/runs/{run_id}", dependencies=keyed)
-    async def run(run_id: str) -> dict[str, Any]:
+    async def run(run_id: str) -> Response:
         """A run."""
         found = [row for row in await engine.store.runs(run_id) if row["id"] == run_id]
         if not found:
             raise WireError(404, "run not found")
         return _answer(_run(found[0]))
 
-    def _answer(data: Any) -> dict[str, Any]:
-        """As the real API answers; nothing here is cached."""
+    def _answer(data: Any) -> Response:
+        """As the real API answers; nothing here is cached. Plain JSON, since an output may be deep."""
         now = engine.stamp()
-        return {"data": data, "metadata": {"fetched_at": now, "cached_until": now}}
+        body = {"data": data, "metadata": {"fetched_at": now, "cached_until": now}}
+        return Response(json.dumps(body, default=datetime.isoformat), media_type="application/json")
 
     return router
 

@@ -125,8 +125,9 @@ class Scheduler:
     async def _answered(self, item: Item) -> None:
         started_at = self._clock.now()
         forge = await self._faults.strike(FaultKind.CALL_WRONG_SIGNATURE, item.function_id)
+        dropped = await self._faults.strike(FaultKind.ANSWER_DROPPED, item.function_id)
         answer = await self._caller.call(item, forge=forge is not None)
-        if await self._faults.strike(FaultKind.ANSWER_DROPPED, item.function_id):
+        if dropped is not None:
             answer = Answer(0, fault="the application's answer was dropped, as a fault wanted it")
         result = await self._settlement.settle(item, answer, started_at)
         _log.info(

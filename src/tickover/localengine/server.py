@@ -2,15 +2,16 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from psycopg import AsyncConnection, DataError, OperationalError
+from psycopg.errors import ProgramLimitExceeded
 from psycopg_pool import PoolTimeout
 
 from tickover.database import Database
@@ -19,7 +20,6 @@ from tickover.localengine.caller import Caller
 from tickover.localengine.clock import EngineClock
 from tickover.localengine.event_api import event_router
 from tickover.localengine.faults.faults import Faults
-from tickover.localengine.faults.kinds import FaultKind
 from tickover.localengine.faults.router import faults_router
 from tickover.localengine.guards import require_loopback
 from tickover.localengine.janitor import Janitor
@@ -37,6 +37,7 @@ from tickover.localengine.store import EngineStore
 from tickover.localengine.timer import Timer
 from tickover.migrations import History, migrate
 
+Loop = Callable[[], Coroutine[None, None, None]]
 HISTORY = History("tickover_engine", "tickover.localengine")
 FIRST_LINE = "tickover engine: a stand-in for Inngest on one machine and in tests; it is no replacement for it"
 _UNTIL_CLOSED = 5  # seconds that requests under way get when the engine stops
@@ -51,27 +52,8 @@ def create_engine_app(options: EngineOptions, clock: EngineClock | None = None) 
         options: how it is to run.
         clock: its time, for whoever wants to move it.
     """
-    clock = clock or EngineClock()
     database = Database(options.dsn, size=20)
-    store = EngineStore(database, options.lease)
-    faults = Faults(database)
-    registry = Registry(store, clock, faults)
-
-    def stamp() -> datetime:
-        skew = faults.standing(FaultKind.CLOCK_SKEWED)
-        return clock.now() + timedelta(seconds=0.0 if skew is None else skew.seconds or 0.0)
-
-    caller = Caller(options.signing_key, options.call_timeout, options.concurrency, options.server_kind, stamp)
-    settlement = Settlement(store, registry, clock, options.retry_interval)
-    scheduler = Scheduler(store, caller, settlement, clock, faults, options.concurrency)
-    reception = Reception(store, registry, clock, faults, scheduler.wake)
-    loops = (
-        scheduler.run,
-        Poller(caller, options.app_urls, options.poll_interval).run,
-        Janitor(store, clock, timedelta(hours=options.keep_hours), options.keep_runs).run,
-        Timer(database, clock, reception.fire).run,
-        faults.watch,
-    )
+    engine, caller, loops = _assembled(options, database, clock or EngineClock())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -89,14 +71,12 @@ def create_engine_app(options: EngineOptions, clock: EngineClock | None = None) 
             await database.close()
 
     app = FastAPI(title="Tickover's local engine", lifespan=lifespan, openapi_url=None)
-    engine = Engine(options, store, registry, reception, faults, stamp)
-    signs = options.signing_key is not None
     for router in (
         event_router(engine),
         registration_router(engine),
         rest_router(engine),
-        faults_router(faults, require_loopback, signs=signs),
-        pages_router(database, clock, options.server_kind, require_loopback),
+        faults_router(engine.faults, require_loopback, signs=options.signing_key is not None),
+        pages_router(database, engine.clock, options.server_kind, require_loopback),
     ):
         app.include_router(router)
     for error in (WireError, DataError, OperationalError, PoolTimeout):
@@ -104,11 +84,29 @@ def create_engine_app(options: EngineOptions, clock: EngineClock | None = None) 
     return app
 
 
+def _assembled(options: EngineOptions, database: Database, clock: EngineClock) -> tuple[Engine, Caller, Sequence[Loop]]:
+    """The parts of an engine, what makes its calls, and what it does all the time."""
+    store, faults = EngineStore(database, options.lease), Faults(database)
+    registry = Registry(store, clock, faults)
+    caller = Caller(options.signing_key, options.call_timeout, options.concurrency, options.server_kind, faults)
+    settlement = Settlement(store, registry, clock, options.retry_interval)
+    scheduler = Scheduler(store, caller, settlement, clock, faults, options.concurrency)
+    reception = Reception(store, registry, clock, faults, scheduler.wake)
+    loops = (
+        scheduler.run,
+        Poller(caller, options.app_urls, options.poll_interval).run,
+        Janitor(store, clock, timedelta(hours=options.keep_hours), options.keep_runs).run,
+        Timer(database, clock, reception.fire).run,
+        faults.watch,
+    )
+    return Engine(options, clock, store, registry, reception, faults), caller, loops
+
+
 async def _refused(_: Request, error: Exception) -> JSONResponse:
     status, text = 503, "the engine's database is away; try again"
     if isinstance(error, WireError):
         status, text = error.status, error.detail
-    elif isinstance(error, DataError):
+    elif isinstance(error, DataError | ProgramLimitExceeded):
         status, text = 400, f"PostgreSQL keeps no such value: {str(error).partition(chr(10))[0]}"
     return JSONResponse({"error": text, "status": status}, status)
 

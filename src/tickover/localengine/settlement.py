@@ -28,6 +28,9 @@ _PARTIAL_CONTENT = 206
 _KEEP_TRYING = 60.0  # seconds that an answer waits for the database to come back, before its call is made again
 _PAUSE = 0.5
 _AT_ONCE = 100  # answers
+FAILED_EVENT, FINISHED_EVENT = "inngest/function.failed", "inngest/function.finished"
+"""What the engine tells of the end of a run."""
+
 MOST_STEPS = 1000
 """Steps of a run (the limit of the real engine)."""
 
@@ -105,18 +108,18 @@ class Settlement:
                 await asyncio.sleep(_PAUSE)
 
     async def _together(self, verdicts: Sequence[_Verdict]) -> list[bool]:
-        events = [(verdict.decision.item, event) for verdict in verdicts for event in verdict.told]
+        # Of two answers to one call, the first one counts: so it does where each comes alone.
+        first = {verdict.decision.item: verdict for verdict in reversed(verdicts)}
+        events = [(item, event) for item, verdict in first.items() for event in verdict.told]
         functions = await self._registry.functions()
         while True:
-            at = self._clock.now()
             enders = {event.internal_id: item for item, event in events}
-            runs: list[tuple[int, NewRun]] = [
-                (enders[run.internal_id], run) for run in runs_for([e for _, e in events], functions.all, at)
-            ]
-            decisions = [verdict.decision for verdict in verdicts]
-            held = await self._store.settle(decisions, events, runs, functions.version, at)
+            started = runs_for([event for _, event in events], functions.all, self._clock.millis())
+            runs: list[tuple[int, NewRun]] = [(enders[run.internal_id], run) for run in started]
+            decisions = [verdict.decision for verdict in first.values()]
+            held = await self._store.settle(decisions, events, runs, functions.version, self._clock.now())
             if held is not None:
-                return [decision.item in held for decision in decisions]
+                return [v is first[v.decision.item] and v.decision.item in held for v in verdicts]
             functions = await self._registry.newer_than(functions)
 
     def _judge(self, item: Item, answer: Answer, started_at: datetime) -> _Verdict:
@@ -126,14 +129,16 @@ class Settlement:
             case Returned(output):
                 decision = _decision(item, CallOutcome.RETURNED, **common, output=output)
                 return _Verdict(result, decision, self._tell(item, "Completed", {"result": output}))
-            case Failed(error=error, retry=True, at=at, name=name):
+            case Failed(error=error, result=said, retry=True, at=at, name=name):
                 jitter = random.uniform(0, LARGEST_JITTER)  # noqa: S311 - spreads load, guards nothing
                 due_at = next_attempt(now, item.attempt, jitter, self._retry_interval, at)
+                told = _in_words(error, said)
                 return _Verdict(
-                    result, _decision(item, CallOutcome.RETRIED, **common, due_at=due_at, name=name, error=error)
+                    result, _decision(item, CallOutcome.RETRIED, **common, due_at=due_at, name=name, error=told)
                 )
             case Failed(error=error, result=said, name=name):
-                decision = _decision(item, CallOutcome.FAILED, **common, output=said, name=name, error=error)
+                told = _in_words(error, said)
+                decision = _decision(item, CallOutcome.FAILED, **common, output=said, name=name, error=told)
                 return _Verdict(result, decision, self._tell(item, "Failed", _failure(error, said)))
             case Planned(step_ids):
                 planned = [{"step": step_id, "job_id": job_id()} for step_id in step_ids]
@@ -150,7 +155,7 @@ class Settlement:
 
     def _tell(self, item: Item, status: str, told: Mapping[str, Any]) -> list[NewEvent]:
         """The engine's own events about a run's end; there are none about runs that such an event started."""
-        if item.event["name"].startswith("inngest/"):
+        if item.event["name"] in {FAILED_EVENT, FINISHED_EVENT}:
             return []
         millis = self._clock.millis()
         data = {
@@ -163,8 +168,8 @@ class Settlement:
         }
         events = []
         if status == "Failed":  # its id is the run's, as in the recording
-            events.append(_told("inngest/function.failed", item.run_id, data, millis))
-        return [*events, _told("inngest/function.finished", fresh_ulid(millis), data, millis)]
+            events.append(_told(FAILED_EVENT, item.run_id, data, millis))
+        return [*events, _told(FINISHED_EVENT, fresh_ulid(millis), data, millis)]
 
 
 def _told(name: str, id_: str, data: Mapping[str, Any], millis: int) -> NewEvent:
@@ -197,6 +202,12 @@ def _meaning(item: Item, answer: Answer) -> Outcome:
 
 def _refused(text: str) -> Failed:
     return Failed(text, {"message": text, "name": "Error"}, retry=False)
+
+
+def _in_words(error: str, said: Mapping[str, Any]) -> str:
+    """An error for people: the engine's words, and what the application said."""
+    message = said.get("message")
+    return error if not message or message == error else f"{error}: {message}"
 
 
 def _failure(error: str, said: Mapping[str, Any]) -> dict[str, Any]:

@@ -48,7 +48,6 @@ class NewRun:
         internal_id: the event that starts it.
         keys: values that start no second run within 24 h.
         singleton: of the runs with this value, one is alive at a time; None for no such bound.
-        starts_at: when it is called first; None: never.
         slots: each concurrency slot it takes while a call is made, with how many may.
     """
 
@@ -57,7 +56,6 @@ class NewRun:
     internal_id: str
     keys: Sequence[str]
     singleton: str | None
-    starts_at: datetime | None
     slots: Sequence[tuple[str, int]]
 
 
@@ -169,25 +167,21 @@ class EngineStore:
         self.database = database
         self.lease_s = lease_s
 
-    async def accept(self, events: Sequence[NewEvent], runs: Sequence[NewRun], known: int, at: datetime) -> bool:
-        """Store events and queue their runs; committed when this returns.
+    async def accept(
+        self, connection: Async, events: Sequence[NewEvent], runs: Sequence[NewRun], known: int, at: datetime
+    ) -> frozenset[str] | None:
+        """Store events and queue their runs.
 
         Args:
+            connection: in a transaction of the caller's, or in none.
             events: to store.
             runs: that they start.
             known: the version of the registry from which the runs were chosen.
             at: the time now.
 
         Returns:
-            False where there is a newer registration, and nothing was done.
+            The runs that were started; None where there is a newer registration, and nothing was done.
         """
-        async with self.database.connection() as connection:
-            return await self.accept_in(connection, events, runs, known, at)
-
-    async def accept_in(
-        self, connection: Async, events: Sequence[NewEvent], runs: Sequence[NewRun], known: int, at: datetime
-    ) -> bool:
-        """As `accept`, in a transaction of the caller's."""
         parameters = {
             "events": Jsonb([_event_row(event) for event in events]),
             "runs": Jsonb([_run_row(run) for run in runs]),
@@ -195,7 +189,11 @@ class EngineStore:
             "at": at,
         }
         row = await (await connection.execute(_sql("accept"), parameters)).fetchone()
-        return row is not None and bool(row[0])
+        return None if row is None or row[0] is None else frozenset(row[0])
+
+    async def delay(self, connection: Async, run_id: str, by: timedelta | None) -> None:
+        """Make the first call of a run later by so much, or never; in the transaction that queued it."""
+        await connection.execute(_sql("delay_run"), {"run_id": run_id, "by": by})
 
     async def claim(self, most: int, at: datetime) -> list[Item]:
         """Claim calls that are due at a time, at most so many."""
@@ -327,7 +325,6 @@ def _run_row(run: NewRun) -> dict[str, Any]:
         "internal_id": run.internal_id,
         "keys": list(run.keys),
         "singleton": run.singleton,
-        "due_at": "infinity" if run.starts_at is None else run.starts_at.isoformat(),
         "job_id": identifiers.job_id(),
         "slots": [slot for slot, _ in run.slots],
         "limits": [limit for _, limit in run.slots],

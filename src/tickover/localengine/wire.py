@@ -177,7 +177,8 @@ def parse_registration(body: bytes) -> Registration:
     """
     try:
         parsed = json.loads(body, parse_constant=_refuse_constant)
-        app, functions = _text(parsed["appname"]), parsed["functions"]
+        json.dumps(parsed, ensure_ascii=False).encode()  # half a surrogate cannot be kept
+        app, functions = _name(parsed["appname"]), parsed["functions"]
         wanted = [_registered(app, config) for config in functions]
         refused = {f.id: reason for f in wanted if (reason := why_refused(f.config)) is not None}
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
@@ -200,19 +201,34 @@ def _registered(app: str, config: dict[str, Any]) -> Registered:
     if (retries := step.get("retries")) is not None:
         _require_count(retries["attempts"], MOST_RETRIES)
     for trigger in config.get("triggers") or []:
-        _text(*(trigger.get(name) or "" for name in ("event", "expression", "cron", "jitter")))
+        _optional(*(trigger.get(name) for name in ("event", "expression", "cron", "jitter")))
     for limit in config.get("concurrency") or []:
-        _text(limit.get("key") or "", limit.get("scope") or "")
+        _optional(limit.get("key"), limit.get("scope"))
         _require_count(limit["limit"], _LARGEST_COUNT)
     if (singleton := config.get("singleton")) is not None:
-        _text(singleton["mode"], singleton.get("key") or "")
-    return Registered(_text(config["id"], config.get("idempotency") or ""), app, url, config)
+        _text(singleton["mode"])
+        _optional(singleton.get("key"))
+    _optional(config.get("idempotency"))
+    return Registered(_name(config["id"]), app, url, config)
 
 
-def _text(value: object, *more: object) -> str:
-    if not isinstance(value, str) or not all(isinstance(other, str) for other in more):
+def _name(value: object) -> str:
+    name = _text(value)
+    if len(name) > LONGEST_ID:
+        raise WireError(400, f"the name of an app or a function is longer than {LONGEST_ID} characters")
+    return name
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
         raise TypeError("a text is expected")
     return value
+
+
+def _optional(*values: object) -> None:
+    for value in values:
+        if value is not None:
+            _text(value)
 
 
 def _require_count(value: object, most: int) -> None:

@@ -99,7 +99,6 @@ async def test_a_send_that_ends_in_the_middle_leaves_nothing(world: World) -> No
     assert (await world.client.get(f"{world.engine}/v1/events/bad-1")).status_code == 404
 
 
-@pytest.mark.xfail(reason="defect: a sender that gives up is logged as a stack trace", strict=True)
 async def test_a_send_that_ends_in_the_middle_is_no_error_of_the_engine(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -157,7 +156,6 @@ async def test_odd_data_reach_their_function(world: World, name: str) -> None:
     assert kept["data"] == {"x": ODD_DATA[name]}
 
 
-@pytest.mark.xfail(reason="defect: aiohttp warns of each call over 1 MiB, an error where warnings are", strict=True)
 async def test_an_event_as_large_as_allowed_reaches_its_function_without_a_warning(world: World) -> None:
     """A call says its event twice, so it is over a megabyte."""
     with warnings.catch_warnings(record=True) as caught:

@@ -112,6 +112,23 @@ async def test_a_run_that_is_never_called_is_queued_for_ever(start: Start) -> No
     assert await statuses(pair, "m-1") == ["Queued"]
 
 
+async def test_a_strike_is_kept_for_a_run_that_starts(start: Start) -> None:
+    """Neither an event that is known nor a registration in between uses it up."""
+    pair = await start(keys=False)
+    await post(pair, "known")
+    await pair.idle()
+    step = {"runtime": {"type": "http", "url": "http://127.0.0.1:9/?fnId=other-f&stepId=step"}}
+    other = {"id": "other-f", "name": "other-f", "steps": {"step": step}, "triggers": [{"event": "other/go"}]}
+    await add(pair, "call-never", count=1)
+    await post(pair, "known")
+    body = {"appname": "other", "functions": [other]}
+    assert (await pair.client.post(f"{pair.engine}/fn/register", json=body)).is_success
+    assert [fault["remaining"] for fault in await standing(pair)] == [1]
+    await post(pair, "m-1")
+    await works(pair)
+    assert await statuses(pair, "m-1") == ["Queued"]
+
+
 async def test_a_call_is_made_twice(start: Start) -> None:
     """With one run id and one attempt; one answer counts, and the run ends once."""
     pair = await start(keys=True)

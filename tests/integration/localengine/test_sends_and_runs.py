@@ -104,3 +104,17 @@ async def test_f02_a_line_feed_in_the_applications_key_ends_as_a_failure_that_is
     assert [e.status for e in pair.recorder.runs() if "maintenance" in e.query] == [401, 401]
     told = (await pair.client.get(f"{pair.engine}/v1/events/{run['run_id']}")).json()["data"]
     assert (told["name"], told["data"]["error"]["error"]) == ("inngest/function.failed", "invalid status code: 401")
+
+
+async def test_r03_an_unsigned_put_under_a_foreign_host_moves_a_bare_sdk_and_its_runs(start: Start, rows: Any) -> None:
+    """As on the real wire: who serves the SDK unguarded is registered at that host, and no run reaches it any more."""
+    pair = await start(keys=True, poll_interval=3600.0)
+    urls = "SELECT DISTINCT split_part(url, '/', 3) AS host FROM tickover_engine.function"
+    (own,) = rows(urls)
+    answer = await pair.client.put(f"http://{own['host']}/api/inngest", headers={"host": "evil.example"}, json={})
+    assert answer.status_code == 200
+    assert rows(urls) == [{"host": "evil.example"}]
+    assert (await post(pair, {"name": MAINTENANCE, "id": "e-1"}))[0] == 200
+    await pair.idle()
+    assert [run["status"] for run in await runs_of(pair, "e-1")] == ["Failed"]
+    assert [e for e in pair.recorder.runs() if "maintenance" in e.query] == []

@@ -20,7 +20,7 @@ from tickover.localengine.registry import Registry
 from tickover.localengine.server import HISTORY
 from tickover.localengine.settlement import Settlement
 from tickover.localengine.states import MOVES, CallOutcome, RunState
-from tickover.localengine.store import EngineStore, Item, NewEvent
+from tickover.localengine.store import EngineStore, Item, NewEvent, NewRun
 from tickover.localengine.wire import Registered
 from tickover.migrations import migrate
 
@@ -49,7 +49,7 @@ async def queue(store: EngineStore, count: int, *functions: Registered, event: s
         for n in range(count)
     ]
     known = (await store.functions()).version
-    assert await store.accept(events, runs_for(events, functions, clock.now()), known, clock.now())
+    assert await accept(store, events, runs_for(events, functions, 1), known) is not None
 
 
 async def scalar(store: EngineStore, query: str) -> Any:
@@ -71,6 +71,12 @@ async def expire(store: EngineStore) -> None:
     await run_sql(
         store, "UPDATE tickover_engine.item SET leased_to = now() - interval '1 s' WHERE leased_to IS NOT NULL"
     )
+
+
+async def accept(store: EngineStore, events: list[NewEvent], runs: list[NewRun], known: int) -> frozenset[str] | None:
+    """Store events and queue runs."""
+    async with store.database.connection() as connection:
+        return await store.accept(connection, events, runs, known, clock.now())
 
 
 async def claim(store: EngineStore) -> list[Item]:
@@ -328,7 +334,7 @@ async def test_of_a_singleton_one_run_is_alive_at_a_time(store: EngineStore) -> 
     async def send(name: str) -> None:
         event = NewEvent(name, {"name": "a/b", "id": name, "data": {}, "ts": 1, "user": {}})
         known = (await store.functions()).version
-        assert await store.accept([event], runs_for([event], [only], clock.now()), known, clock.now())
+        assert await accept(store, [event], runs_for([event], [only], 1), known) is not None
 
     await asyncio.gather(*(send(f"one-{n}") for n in range(5)))
     assert await scalar(store, "SELECT count(*) FROM tickover_engine.run") == 1
@@ -347,7 +353,7 @@ async def test_who_knows_an_older_registration_stores_nothing(store: EngineStore
     event = NewEvent("e", {"name": "a/b", "id": "e", "data": {}, "ts": 1, "user": {}})
     old = (await store.functions()).version
     await store.register("app", [function(), function("app-g")], clock.now())
-    assert await store.accept([event], [], old, clock.now()) is False
+    assert await accept(store, [event], [], old) is None
     assert await scalar(store, "SELECT count(*) FROM tickover_engine.event WHERE internal_id = 'e'") == 0
     time = EngineClock()
     registry = Registry(store, time, Faults(store.database))
@@ -410,3 +416,17 @@ async def test_the_steps_of_a_run_hold_a_bounded_number_of_bytes(store: EngineSt
     answer = Answer(206, body=[{"op": "StepRun", "id": "s", "data": None}], size=size - size // 2)
     assert await settle(store, half, answer) is not None
     assert await scalar(store, "SELECT state FROM tickover_engine.run") == state
+
+
+async def test_two_answers_to_one_call_that_come_together_are_told_of_once(store: EngineStore) -> None:
+    """As of a call that was made twice: while another batch is being settled, they become one batch themselves."""
+    await queue(store, 2, function())
+    other, item = await claim(store)
+    time = EngineClock()
+    settlement = Settlement(store, Registry(store, time, Faults(store.database)), time, retry_interval=0)
+    order = [(other, Answer(500)), (item, Answer(200, body=1)), (item, Answer(500, {"x-inngest-no-retry": "true"}))]
+    results = await asyncio.gather(*(settlement.settle(each, answer, time.now()) for each, answer in order))
+    assert [result is not None for result in results] == [True, True, False]
+    told = "SELECT string_agg(name, ' ') FROM tickover_engine.event WHERE name LIKE 'inngest/%'"
+    assert await scalar(store, told) == "inngest/function.finished"
+    assert await scalar(store, "SELECT output FROM tickover_engine.run WHERE state = 'completed'") == 1

@@ -1,4 +1,3 @@
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,8 +7,6 @@ from tickover.localengine.identifiers import seeded_ulid
 from tickover.localengine.intake import name_events, runs_for
 from tickover.localengine.store import NewEvent, NewRun
 from tickover.localengine.wire import Registered, Seed
-
-NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
 
 
 def function(id_: str = "app-f", event: str = "a/b", **config: Any) -> Registered:
@@ -24,7 +21,7 @@ def event(id_: str, name: str = "a/b", **data: Any) -> NewEvent:
 
 def runs(functions: list[Registered], *events: NewEvent) -> list[NewRun]:
     """What these events start."""
-    return runs_for(events, functions, NOW)
+    return runs_for(events, functions, 1)
 
 
 def test_an_event_without_an_id_has_the_engines() -> None:

@@ -11,7 +11,6 @@ from tickover.localengine.outcome import (
     Slept,
     Step,
     outcome,
-    parse_body,
     parse_version,
 )
 
@@ -150,12 +149,6 @@ def test_a_fault_is_a_failed_attempt_whatever_the_answer_says() -> None:
     said = {"message": "it is unsigned", "name": "Error"}
     assert outcome(Answer(200, fault="it is unsigned"), 0, 1) == Failed("it is unsigned", said, retry=True)
     assert outcome(Answer(0, fault="it is unsigned"), 1, 1) == Failed("it is unsigned", said, retry=False)
-
-
-@pytest.mark.parametrize("content", [b"", b"<html>", b"\xff", b"[" * 100_000])
-def test_a_body_that_is_no_json_is_none(content: bytes) -> None:
-    """And no exception."""
-    assert parse_body(content) is None
 
 
 @pytest.mark.parametrize(("header", "version"), [("2", 2), ("-1", None), ("x", None), (None, None), ("9" * 30, None)])

@@ -12,7 +12,18 @@ from tickover.localengine.pages.waterfall import BarKind, Row, draw
 from tickover.localengine.states import CallOutcome, RunState
 
 BEGUN = datetime(2026, 11, 23, 12, tzinfo=UTC)
-RUN = Run("R", "app-f", "E", RunState.RUNNING, None, False, BEGUN, BEGUN + timedelta(seconds=1), None, "a/b")
+RUN = Run(
+    "R",
+    "app-f",
+    "E",
+    RunState.RUNNING,
+    None,
+    cut=False,
+    created_at=BEGUN,
+    started_at=BEGUN + timedelta(seconds=1),
+    ended_at=None,
+    event="a/b",
+)
 
 
 def at(seconds: float) -> datetime:

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -103,6 +103,11 @@ class Faults:
         """A fault of a kind that lasts, while it does."""
         now = clock.now()
         return next((fault for fault in self._standing if fault.kind is kind and fault.until > now), None)
+
+    def skew(self) -> timedelta:
+        """By how much the engine's stamps are off."""
+        skewed = self.standing(FaultKind.CLOCK_SKEWED)
+        return timedelta(seconds=0.0 if skewed is None else skewed.seconds or 0.0)
 
     async def strike(self, kind: FaultKind, *subjects: str) -> Fault | None:
         """Whether something goes wrong now; it is counted.

@@ -3,15 +3,18 @@
 
 -- Store events and queue the runs they start.
 --   events  [{internal_id, event_id, name, body}]
---   runs    [{id, function_id, internal_id, keys, singleton, due_at, job_id, slots, limits}]; a key of `keys` that was
+--   runs    [{id, function_id, internal_id, keys, singleton, job_id, slots, limits}]; a key of `keys` that was
 --           seen in the last 24 h, or an alive run with the same `singleton`, keeps a run from starting. Keys are
 --           distinct over all runs of a call.
---   known   the registration from which the runs were chosen; false, and nothing is done, where it is not the newest.
-CREATE FUNCTION tickover_engine.accept(events jsonb, runs jsonb, known bigint, at timestamptz) RETURNS boolean
+--   known   the registration from which the runs were chosen; NULL, and nothing is done, where it is not the newest.
+-- The runs that were started.
+CREATE FUNCTION tickover_engine.accept(events jsonb, runs jsonb, known bigint, at timestamptz) RETURNS text[]
 LANGUAGE plpgsql AS $$
+DECLARE
+  begun text[];
 BEGIN
   IF known IS DISTINCT FROM (SELECT version FROM tickover_engine.registry) THEN
-    RETURN false;
+    RETURN NULL;
   END IF;
   WITH stored AS (
     INSERT INTO tickover_engine.event AS e (internal_id, event_id, name, body, received_at)
@@ -21,7 +24,7 @@ BEGIN
   ), wanted AS (
     -- An event that is stored already came in a call that was tried again: its runs are there.
     SELECT w.* FROM jsonb_to_recordset(accept.runs) AS w (id text, function_id text, internal_id text, keys text[],
-      singleton text, due_at timestamptz, job_id text, slots text[], limits integer[])
+      singleton text, job_id text, slots text[], limits integer[])
     WHERE w.internal_id IN (SELECT s.internal_id FROM stored s)
   ), fresh AS (
     INSERT INTO tickover_engine.seen AS s (key, at) SELECT k.key, accept.at FROM wanted, unnest(wanted.keys) AS k (key)
@@ -35,11 +38,14 @@ BEGIN
     ORDER BY w.singleton, w.id
     ON CONFLICT (singleton) WHERE ended_at IS NULL DO NOTHING
     RETURNING r.id
+  ), queued AS (
+    INSERT INTO tickover_engine.item AS i (job_id, run_id, function_id, step_id, queued_at, due_at, slots, limits)
+    SELECT w.job_id, w.id, w.function_id, 'step', accept.at, accept.at, w.slots, w.limits
+    FROM wanted w JOIN started USING (id) ORDER BY w.id
+    RETURNING i.run_id
   )
-  INSERT INTO tickover_engine.item (job_id, run_id, function_id, step_id, queued_at, due_at, slots, limits)
-  SELECT w.job_id, w.id, w.function_id, 'step', accept.at, w.due_at, w.slots, w.limits FROM wanted w JOIN started USING (id)
-  ORDER BY w.id;
-  RETURN true;
+  SELECT coalesce(array_agg(q.run_id), '{}') INTO begun FROM queued q;
+  RETURN begun;
 END $$;
 
 -- Claim calls that are due, whose lease nobody holds, whose function is registered, and for whose concurrency slots
