@@ -125,7 +125,7 @@ async def main() -> None:
                 await measure(site, "a fresh database")
                 fill = Path(__file__).with_name("fill_runs.sql").read_bytes()
                 connection.execute(fill, {"count": OLD_RUNS})
-                connection.execute("VACUUM ANALYZE")  # what autovacuum does in its own time, so that it does not do it now
+                connection.execute("VACUUM ANALYZE")  # now, lest autovacuum does it while something is measured
                 connection.execute("CHECKPOINT")
                 await measure(site, f"beside {OLD_RUNS:,} finished runs")
 

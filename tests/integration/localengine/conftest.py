@@ -16,8 +16,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tests.integration.localengine.probe import make_app
 from tests.ports import free_port
 from tests.waiting import eventually
+from tickover.database import Database
 from tickover.localengine.options import EngineOptions
-from tickover.localengine.server import create_engine_app
+from tickover.localengine.server import HISTORY, create_engine_app
+from tickover.localengine.store import EngineStore
+from tickover.migrations import migrate
 
 EVENT_KEY = "event-key"
 SIGNING_KEY = "signkey-test-" + "c0ffee" * 8
@@ -148,3 +151,13 @@ async def start(database_dsn: str) -> AsyncIterator[Start]:
             return running
 
         yield pair
+
+
+@pytest.fixture
+async def store(database_dsn: str) -> AsyncIterator[EngineStore]:
+    """A store over a fresh database."""
+    await asyncio.to_thread(migrate, database_dsn, HISTORY)
+    database = Database(database_dsn)
+    await database.open()
+    yield EngineStore(database, lease_s=10)
+    await database.close()

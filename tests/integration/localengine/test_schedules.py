@@ -1,7 +1,7 @@
 """Cron triggers against PostgreSQL: each firing happens once, and none is lost to a restart."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,11 +17,9 @@ from tests.waiting import eventually
 from tickover.database import Async, Database
 from tickover.localengine.crons import parse
 from tickover.localengine.schedules import replace_schedules
-from tickover.localengine.server import HISTORY
 from tickover.localengine.store import EngineStore
 from tickover.localengine.timer import Timer
 from tickover.localengine.wire import Registered
-from tickover.migrations import migrate
 
 NOON = datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC)
 
@@ -35,16 +33,6 @@ class SetEngineClock:
     def now(self) -> datetime:
         """The time it shows."""
         return self.at
-
-
-@pytest.fixture
-async def store(database_dsn: str) -> AsyncIterator[EngineStore]:
-    """A store over a fresh database."""
-    await asyncio.to_thread(migrate, database_dsn, HISTORY)
-    database = Database(database_dsn)
-    await database.open()
-    yield EngineStore(database, lease_s=10)
-    await database.close()
 
 
 def function(*triggers: str, id_: str = "app-f") -> Registered:
