@@ -83,10 +83,8 @@ def engine(
     json: Json = False,
 ) -> None:
     """A stand-in for Inngest on one machine and in tests; it is no replacement for it."""
-    import uvloop  # noqa: PLC0415 - needs the extra `embedded`
-
-    from tickover.localengine.options import EngineOptions  # noqa: PLC0415
-    from tickover.localengine.server import serve  # noqa: PLC0415
+    from tickover.localengine.options import EngineOptions  # noqa: PLC0415 - needs the extra `embedded`
+    from tickover.localengine.server import run  # noqa: PLC0415
 
     telemetry.configure_logs(json=json)
     options = EngineOptions(
@@ -103,8 +101,7 @@ def engine(
         keep_runs=keep_runs,
         allow_remote=allow_remote,
     )
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(options))
+    run(options)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import structlog
 import uvicorn
+import uvloop
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from psycopg import AsyncConnection, DataError, OperationalError
@@ -109,6 +110,17 @@ async def _refused(_: Request, error: Exception) -> JSONResponse:
     elif isinstance(error, DataError | ProgramLimitExceeded):
         status, text = 400, f"PostgreSQL keeps no such value: {str(error).partition(chr(10))[0]}"
     return JSONResponse({"error": text, "status": status}, status)
+
+
+def run(options: EngineOptions) -> None:
+    """Run the engine until it is told to stop, in an event loop of its own.
+
+    Raises:
+        EnvironmentStateError: the port is taken.
+        psycopg.OperationalError: PostgreSQL cannot be reached.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(options))
 
 
 async def serve(options: EngineOptions) -> None:

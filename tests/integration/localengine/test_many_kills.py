@@ -21,9 +21,9 @@ from fastapi import FastAPI
 
 from tests.integration.localengine.conftest import serving
 from tests.waiting import eventually
-from tickover import clock, telemetry
+from tickover import clock
 from tickover.localengine.options import EngineOptions
-from tickover.localengine.server import serve
+from tickover.localengine.server import run
 
 KILLS, RUNS, BATCH = 200, 2_000, 50
 SEED = 20261123
@@ -62,12 +62,6 @@ def application(work: Work, engine: str) -> FastAPI:
     return app
 
 
-def _engine(options: EngineOptions) -> None:
-    """The engine's process, from a parent that has imported everything already."""
-    telemetry.configure_logs(json=True, level=logging.ERROR)
-    asyncio.run(serve(options))
-
-
 @dataclass
 class Engines:
     """One engine process after the other."""
@@ -79,7 +73,7 @@ class Engines:
     async def start(self) -> None:
         """Start one, and wait until it answers."""
         context = multiprocessing.get_context("forkserver")
-        self.process = context.Process(target=_engine, args=(self.options,), daemon=True)
+        self.process = context.Process(target=run, args=(self.options,), daemon=True)
         self.process.start()
         await eventually(self.answers, within=30)
 
@@ -100,7 +94,8 @@ class Engines:
 @asynccontextmanager
 async def engines(options: EngineOptions) -> AsyncIterator[Engines]:
     """Engines on one port; the last one is killed in the end."""
-    multiprocessing.set_forkserver_preload(["tickover.localengine.server"])
+    # A parent that has imported everything already: a fork of it is up in a moment.
+    multiprocessing.set_forkserver_preload(["tickover.localengine.server", "pytest"])
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{options.port}", timeout=30) as client:
         running = Engines(options, client)
         try:
