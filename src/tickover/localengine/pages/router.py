@@ -35,6 +35,62 @@ _Text = Annotated[str | None, Query(max_length=512, pattern=r"^[^\x00]*$")]
 Show = Callable[..., Response]
 
 
+class Pages:
+    """Answers for each page.
+
+    Args:
+        reader: what they show.
+        clock: the engine's time.
+        show: renders a template.
+    """
+
+    def __init__(self, reader: Reader, clock: EngineClock, show: Show) -> None:
+        self._reader = reader
+        self._clock = clock
+        self._show = show
+
+    async def runs(
+        self, request: Request, state: RunState | Literal[""] = "", function: _Text = None, before: _Text = None
+    ) -> Response:
+        """The newest runs."""
+        runs = await self._reader.runs(state or None, function or None, before or None)
+        chosen = {"state": state, "function": function or "", "states": list(RunState)}
+        functions = [served.id for served in await self._reader.functions()]
+        return self._show(request, "runs.html", runs=runs, functions=functions, **chosen)
+
+    async def events(self, request: Request, name: _Text = None, before: _Text = None) -> Response:
+        """The newest events."""
+        found = await self._reader.events(name or None, before or None)
+        return self._show(request, "events.html", events=found, name=name or "")
+
+    async def event(self, request: Request, internal_id: str) -> Response:
+        """An event and what it started."""
+        found = await self._reader.event(internal_id)
+        if found is None:
+            return self._show(request, "missing.html", HTTPStatus.NOT_FOUND, what="event", id=internal_id)
+        return self._show(request, "event.html", event=found, runs=await self._reader.runs_of(internal_id))
+
+    async def run(self, request: Request, run_id: str) -> Response:
+        """A run and its picture."""
+        found = await self._reader.run(run_id)
+        if found is None:
+            return self._show(request, "missing.html", HTTPStatus.NOT_FOUND, what="run", id=run_id)
+        calls, pending = await self._reader.calls(run_id), await self._reader.pending(run_id)
+        picture = draw(found, calls, pending, self._clock.now())
+        return self._show(request, "run.html", run=found, calls=calls, picture=picture)
+
+    async def functions(self, request: Request) -> Response:
+        """What is registered."""
+        return self._show(request, "functions.html", functions=await self._reader.functions())
+
+
+async def _asset(name: str) -> Response:
+    """A style sheet or a script."""
+    if name not in _ASSETS:
+        return Response(status_code=HTTPStatus.NOT_FOUND)
+    return FileResponse(_STATIC / name, media_type=_ASSETS[name], headers={"cache-control": "no-cache"})
+
+
 def pages_router(database: Database, clock: EngineClock, kind: str, guard: Guard) -> APIRouter:
     """The router of the pages.
 
@@ -44,56 +100,14 @@ def pages_router(database: Database, clock: EngineClock, kind: str, guard: Guard
         kind: what it is, `dev` or `cloud`.
         guard: who may look.
     """
-    reader, show = Reader(database), _renderer(kind)
+    pages = Pages(Reader(database), clock, _renderer(kind))
     router = APIRouter(dependencies=[Depends(guard)], default_response_class=HTMLResponse)
-
-    @router.get("/")
-    async def home(
-        request: Request, state: RunState | Literal[""] = "", function: _Text = None, before: _Text = None
-    ) -> Response:
-        """The newest runs."""
-        wanted = state if isinstance(state, RunState) else None
-        runs = await reader.runs(wanted, function or None, before or None)
-        functions = [served.id for served in await reader.functions()]
-        chosen = {"state": wanted or "", "function": function or ""}
-        return show(request, "runs.html", runs=runs, functions=functions, states=list(RunState), **chosen)
-
-    @router.get("/events")
-    async def events(request: Request, name: _Text = None, before: _Text = None) -> Response:
-        """The newest events."""
-        found = await reader.events(name or None, before or None)
-        return show(request, "events.html", events=found, name=name or "")
-
-    @router.get("/events/{internal_id}")
-    async def event(request: Request, internal_id: str) -> Response:
-        """An event and what it started."""
-        found = await reader.event(internal_id)
-        if found is None:
-            return show(request, "missing.html", HTTPStatus.NOT_FOUND, what="event", id=internal_id)
-        return show(request, "event.html", event=found, runs=await reader.runs_of(internal_id))
-
-    @router.get("/runs/{run_id}")
-    async def run(request: Request, run_id: str) -> Response:
-        """A run and its picture."""
-        found = await reader.run(run_id)
-        if found is None:
-            return show(request, "missing.html", HTTPStatus.NOT_FOUND, what="run", id=run_id)
-        calls, pending = await reader.calls(run_id), await reader.pending(run_id)
-        picture = draw(found, calls, pending, clock.now())
-        return show(request, "run.html", run=found, calls=calls, picture=picture)
-
-    @router.get("/functions")
-    async def functions(request: Request) -> Response:
-        """What is registered."""
-        return show(request, "functions.html", functions=await reader.functions())
-
-    @router.get("/static/{name}")
-    async def static(name: str) -> Response:
-        """A style sheet or a script."""
-        if name not in _ASSETS:
-            return Response(status_code=HTTPStatus.NOT_FOUND)
-        return FileResponse(_STATIC / name, media_type=_ASSETS[name], headers={"cache-control": "no-cache"})
-
+    router.get("/")(pages.runs)
+    router.get("/events")(pages.events)
+    router.get("/events/{internal_id}")(pages.event)
+    router.get("/runs/{run_id}")(pages.run)
+    router.get("/functions")(pages.functions)
+    router.get("/static/{name}")(_asset)
     return router
 
 
