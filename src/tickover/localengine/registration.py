@@ -5,6 +5,7 @@ import uuid
 import structlog
 from fastapi import APIRouter, Request
 
+from tickover.errors import WireError
 from tickover.localengine.body import read_body
 from tickover.localengine.guards import key_guard
 from tickover.localengine.parts import Engine
@@ -36,5 +37,10 @@ def registration_router(engine: Engine) -> APIRouter:
             "app_id": registration.app_uuid,
         }
         return answer | ({"refused": registration.refused} if registration.refused else {})
+
+    @router.post("/v0/connect/{path:path}")
+    async def connect(path: str) -> None:
+        """Refuse an application that would rather connect than be called."""
+        raise WireError(501, f"the local engine knows no Connect ({path}): serve the application over HTTP")
 
     return router

@@ -127,3 +127,10 @@ async def test_a_function_that_asks_for_more_is_refused_and_the_rest_is_served(s
     assert (answer.status_code, list(answer.json()["refused"])) == (200, ["other-b"])
     assert "debounce" in answer.json()["refused"]["other-b"]
     assert (await pair.client.get(f"{pair.engine}/health")).json()["functions"] == 8
+
+
+async def test_an_application_that_would_connect_is_told_that_it_cannot(start: Start) -> None:
+    """In words, where the SDK asks for a connection."""
+    pair = await start(keys=False)
+    answer = await pair.client.post(f"{pair.engine}/v0/connect/start", content=b"\x0a")
+    assert (answer.status_code, "knows no Connect" in answer.json()["error"]) == (501, True)
