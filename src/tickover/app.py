@@ -1,5 +1,7 @@
 """Tickover: ties a contract to the parts below, and mounts it on an application."""
 
+from datetime import timedelta
+
 import structlog
 from fastapi import FastAPI
 
@@ -62,6 +64,7 @@ class Tickover:
             watchdog=Watchdog(contract, ledger, executor),
             send_timeout=settings.send_timeout,
             inline_budget=settings.inline_budget,
+            retention=timedelta(days=settings.ledger_retention_days),
         )
         continuation = Continuation(contract, ledger, dispatcher, settings.max_continuations)
         functions = DurableFunctions(contract, executor, continuation, settings.durable_budget)

@@ -139,6 +139,7 @@ class Settings(TrimmedSettings):
     inline_budget: float = Field(240.0, ge=1, le=3600, validation_alias="TICKOVER_INLINE_BUDGET")
     durable_budget: float = Field(240.0, ge=1, le=3600, validation_alias="TICKOVER_DURABLE_BUDGET")
     lease: float = Field(30.0, ge=3, le=600, validation_alias="TICKOVER_LEASE")
+    ledger_retention_days: int = Field(30, ge=1, le=3650, validation_alias="TICKOVER_LEDGER_RETENTION_DAYS")
     max_continuations: int = Field(20, ge=0, le=1000, validation_alias="TICKOVER_MAX_CONTINUATIONS")
 
     @property

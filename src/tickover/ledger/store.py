@@ -15,6 +15,7 @@ from tickover.sql import statement
 Row = TypeVar("Row")
 
 _S = {state.name.lower(): str(state) for state in State}
+_FORGOTTEN_AT_ONCE = 100  # ticks; each tick forgets as many, so that the ledger shrinks faster than it grows
 _UNENDED = [str(state) for state in State if state not in ENDED]
 
 
@@ -280,6 +281,16 @@ class Ledger:
     async def progress(self, dispatch_key: str) -> list[Progress]:
         """How far each obligation of a tick is."""
         return await self._all(Progress, "ledger/read_progress", {"dispatch_key": dispatch_key})
+
+    async def forget(self, keep: timedelta) -> int:
+        """Drop the oldest ticks, with all that is known of them, a bounded number at a time; how many.
+
+        Args:
+            keep: how long a tick is kept; one that still owes something is kept for longer.
+        """
+        parameters = {"keep": keep, "most": _FORGOTTEN_AT_ONCE, "unended": _UNENDED}
+        async with self._database.connection() as connection:
+            return (await connection.execute(statement("ledger/forget_ticks"), parameters)).rowcount
 
     async def functions(self) -> list[str]:
         """The ids of all functions that were ever owed."""

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
 import structlog
 
 from tickover import clock, telemetry
@@ -120,6 +121,7 @@ class TickHandler:
         watchdog: what settles the overdue.
         send_timeout: seconds a send may take.
         inline_budget: seconds all work of one tick may take here.
+        retention: how long the ledger keeps a tick.
         monotonic: a clock for budgets, in seconds.
     """
 
@@ -134,6 +136,7 @@ class TickHandler:
         watchdog: Watchdog,
         send_timeout: float,
         inline_budget: float,
+        retention: timedelta,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
         self._contract = contract
@@ -144,6 +147,7 @@ class TickHandler:
         self._watchdog = watchdog
         self._settle_s = send_timeout + _SETTLE_MARGIN
         self._inline_budget = inline_budget
+        self._retention = retention
         self._monotonic = monotonic
 
     async def handle(self, request: TickRequest) -> TickAnswer:
@@ -152,8 +156,12 @@ class TickHandler:
         budget = Budget.of(self._inline_budget, self._monotonic)
         flag = request.route.flag
         decision = decide(flag, flag_on=self._flags[flag], force_inline=self._flags[force_inline_name(flag)])
-        # What is late does not depend on this tick: the look for it hides behind the commit of what the tick owes.
-        is_new, late = await asyncio.gather(self._ledger.record(_new_tick(request, decision)), self._watchdog.look())
+        # What is late, or too old, does not depend on this tick: both hide behind the commit of what the tick owes.
+        is_new, late, _ = await asyncio.gather(
+            self._ledger.record(_new_tick(request, decision)),
+            self._watchdog.look(),
+            self._forget(),
+        )
         if not is_new:
             progress = await self._again(request, budget)
         elif decision.mode is Mode.DISPATCH:
@@ -175,6 +183,13 @@ class TickHandler:
         )
         _announce(request, answer)
         return answer
+
+    async def _forget(self) -> None:
+        """Drop what is too old; a tick whose work is done is a good tick, whatever comes of this."""
+        try:
+            await self._ledger.forget(self._retention)
+        except psycopg.Error as error:
+            _log.warning("ledger.not_forgotten", reason=str(error).partition("\n")[0])
 
     async def _inline(self, request: TickRequest, decision: Decision, budget: Budget) -> _Progress:
         functions = await self._carry_out(request, request.route.functions, Path.INLINE, budget)
