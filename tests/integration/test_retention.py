@@ -31,11 +31,11 @@ async def test_each_state_that_has_ended_is_forgotten_and_no_other(database: Dat
 
 
 async def test_what_is_young_is_kept_and_what_is_old_goes_bit_by_bit(database: Database, rows: Rows) -> None:
-    """100 ticks at a time, oldest first."""
-    rows(OLD, "31 days", 250)
+    """500 ticks at a time, oldest first."""
+    rows(OLD, "31 days", 1_250)
     rows(OLD.replace("'t-'", "'young-'"), "29 days", 20)
     ledger = Ledger(database, lease_s=30)
-    assert [await ledger.forget(timedelta(days=30)) for _ in range(4)] == [100, 100, 50, 0]
+    assert [await ledger.forget(timedelta(days=30)) for _ in range(4)] == [500, 500, 250, 0]
     assert rows("SELECT count(*) AS left FROM tickover.tick") == [{"left": 20}]
 
 
@@ -60,6 +60,20 @@ async def test_a_tick_forgets_by_itself(serve: Serve, rows: Rows) -> None:
     assert rows("SELECT dispatch_key FROM tickover.tick") == [{"dispatch_key": "background-jobs:v1:id:t1"}]
 
 
+async def test_a_process_forgets_every_ten_minutes(serve: Serve, rows: Rows) -> None:
+    """Not at each of its ticks, which would cost each a little."""
+    site = await serve()
+    handler, left = site.tickover.handler, "SELECT count(*) AS left FROM tickover.tick WHERE dispatch_key LIKE 't-%%'"
+    await site.tick("t1")
+    rows(OLD, "31 days", 5)
+    await site.tick("t2")
+    assert rows(left) == [{"left": 5}]
+    now = handler._monotonic()
+    handler._monotonic = lambda: now + 600.0
+    await site.tick("t3")
+    assert rows(left) == [{"left": 0}]
+
+
 async def test_the_ledger_forgets_by_index_however_large_it_is(database: Database, rows: Rows) -> None:
     """Neither the choice nor what hangs on a tick reads a whole table."""
     rows(OLD, "1 day", 20_000)
@@ -68,7 +82,7 @@ async def test_the_ledger_forgets_by_index_however_large_it_is(database: Databas
         "SELECT id, 'maintain', 'succeeded', now() FROM tickover.tick"
     )
     rows("ANALYZE tickover.tick, tickover.obligation")
-    parameters = {"keep": timedelta(days=30), "most": 100, "unended": ["owed"]}
+    parameters = {"keep": timedelta(days=30), "most": 500, "unended": ["owed"]}
     async with database.connection() as connection:
         plan = await (await connection.execute(b"EXPLAIN " + statement("ledger/forget_ticks"), parameters)).fetchall()
     assert "Seq Scan" not in "\n".join(line for (line,) in plan), plan

@@ -15,7 +15,7 @@ from tickover.sql import statement
 Row = TypeVar("Row")
 
 _S = {state.name.lower(): str(state) for state in State}
-_FORGOTTEN_AT_ONCE = 100  # ticks; each tick forgets as many, so that the ledger shrinks faster than it grows
+_FORGOTTEN_AT_ONCE = 500  # ticks
 _UNENDED = [str(state) for state in State if state not in ENDED]
 
 

@@ -22,6 +22,7 @@ from tickover.ticks.identity import Identity
 from tickover.ticks.watchdog import Recovery, Watchdog
 
 _log = structlog.stdlib.get_logger("tickover.ticks")
+_FORGETS_EVERY = 600.0  # seconds, of one process
 _SETTLE_MARGIN = 5.0  # seconds beyond the send's own deadline after which a dispatch that is silent came to nothing
 
 
@@ -148,6 +149,7 @@ class TickHandler:
         self._settle_s = send_timeout + _SETTLE_MARGIN
         self._inline_budget = inline_budget
         self._retention = retention
+        self._forgets_at = 0.0
         self._monotonic = monotonic
 
     async def handle(self, request: TickRequest) -> TickAnswer:
@@ -185,7 +187,10 @@ class TickHandler:
         return answer
 
     async def _forget(self) -> None:
-        """Drop what is too old; a tick whose work is done is a good tick, whatever comes of this."""
+        """Drop what is too old, now and then; a tick whose work is done is a good tick, whatever comes of this."""
+        if self._monotonic() < self._forgets_at:
+            return
+        self._forgets_at = self._monotonic() + _FORGETS_EVERY
         try:
             await self._ledger.forget(self._retention)
         except psycopg.Error as error:
