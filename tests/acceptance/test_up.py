@@ -30,7 +30,9 @@ def test_f01_three_ticks_carry_out_every_responsibility_durably(up: Run) -> None
     for tick in command.ticks():
         assert {f["path"] for f in tick["functions"]} == {"durable"}
         assert set().union(*(f["responsibilities"] for f in tick["functions"])) == SIX
-    assert command.ticks()[0]["functions"][0]["responsibilities"]["queue-drain"]["changed"] > 100
+    # Runs of one function are serialised, not in the order of arrival: whichever comes first has most to do.
+    drained = [tick["functions"][0]["responsibilities"]["queue-drain"]["changed"] for tick in command.ticks()]
+    assert sum(drained) > 100
     assert not [pid for pid in started["pids"].values() if psutil.pid_exists(pid)]
 
 
