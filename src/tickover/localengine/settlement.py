@@ -108,18 +108,17 @@ class Settlement:
                 await asyncio.sleep(_PAUSE)
 
     async def _together(self, verdicts: Sequence[_Verdict]) -> list[bool]:
-        # Of two answers to one call, the first one counts: so it does where each comes alone.
-        first = {verdict.decision.item: verdict for verdict in reversed(verdicts)}
-        events = [(item, event) for item, verdict in first.items() for event in verdict.told]
+        counting = _counting(verdicts)
+        events = [(item, event) for item, verdict in counting.items() for event in verdict.told]
         functions = await self._registry.functions()
         while True:
             enders = {event.internal_id: item for item, event in events}
             started = runs_for([event for _, event in events], functions.all, self._clock.millis())
             runs: list[tuple[int, NewRun]] = [(enders[run.internal_id], run) for run in started]
-            decisions = [verdict.decision for verdict in first.values()]
+            decisions = [verdict.decision for verdict in counting.values()]
             held = await self._store.settle(decisions, events, runs, functions.version, self._clock.now())
             if held is not None:
-                return [v is first[v.decision.item] and v.decision.item in held for v in verdicts]
+                return [v is counting[v.decision.item] and v.decision.item in held for v in verdicts]
             functions = await self._registry.newer_than(functions)
 
     def _judge(self, item: Item, answer: Answer, started_at: datetime) -> _Verdict:
@@ -170,6 +169,16 @@ class Settlement:
         if status == "Failed":  # its id is the run's, as in the recording
             events.append(_told(FAILED_EVENT, item.run_id, data, millis))
         return [*events, _told(FINISHED_EVENT, fresh_ulid(millis), data, millis)]
+
+
+def _counting(verdicts: Sequence[_Verdict]) -> dict[int, _Verdict]:
+    """The one verdict of each call that counts, as it would where each came alone: under the newest fence the first."""
+    counting: dict[int, _Verdict] = {}
+    for verdict in verdicts:
+        known = counting.get(verdict.decision.item)
+        if known is None or verdict.decision.fence > known.decision.fence:
+            counting[verdict.decision.item] = verdict
+    return counting
 
 
 def _told(name: str, id_: str, data: Mapping[str, Any], millis: int) -> NewEvent:

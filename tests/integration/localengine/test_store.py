@@ -253,3 +253,18 @@ async def test_two_answers_to_one_call_that_come_together_are_told_of_once(store
     told = "SELECT string_agg(name, ' ') FROM tickover_engine.event WHERE name LIKE 'inngest/%'"
     assert await scalar(store, told) == "inngest/function.finished"
     assert await scalar(store, "SELECT output FROM tickover_engine.run WHERE state = 'completed'") == 1
+
+
+async def test_an_answer_that_comes_with_an_older_one_in_a_batch_is_settled(store: EngineStore) -> None:
+    """The older one, whose lease was taken, takes nothing from it."""
+    await queue(store, 2, function())
+    other, late = await claim(store)
+    await expire(store)
+    other, holder = await claim(store)
+    assert (holder.id, holder.fence) == (late.id, late.fence + 1)
+    time = EngineClock()
+    settlement = Settlement(store, Registry(store, time, Faults(store.database)), time, retry_interval=0)
+    order = [(other, Answer(500)), (late, step("s", "late")), (holder, step("s", "holder"))]
+    results = await asyncio.gather(*(settlement.settle(each, answer, time.now()) for each, answer in order))
+    assert [result is not None for result in results] == [True, False, True]
+    assert await scalar(store, "SELECT memo ->> 'data' FROM tickover_engine.step") == "holder"
