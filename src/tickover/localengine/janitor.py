@@ -3,14 +3,10 @@
 import asyncio
 from datetime import timedelta
 
-import structlog
-from psycopg import OperationalError
-from psycopg_pool import PoolTimeout
-
 from tickover.localengine.clock import EngineClock
+from tickover.localengine.loops import forever
 from tickover.localengine.store import EngineStore
 
-_log = structlog.stdlib.get_logger("tickover.engine")
 _BETWEEN = 60.0  # seconds
 _BREATH = 0.2  # seconds between batches, in which calls are made
 
@@ -33,14 +29,7 @@ class Janitor:
 
     async def run(self) -> None:
         """Look once a minute until cancelled."""
-        while True:
-            try:
-                await self.clean()
-            except (OperationalError, PoolTimeout) as error:
-                _log.warning("engine.not_pruned", reason=str(error).partition("\n")[0])
-            except Exception:  # noqa: BLE001 - the loop goes on
-                _log.exception("engine.not_pruned")
-            await asyncio.sleep(_BETWEEN)
+        await forever(self.clean, _BETWEEN, "engine.not_pruned")
 
     async def clean(self) -> None:
         """Drop all that is too old."""

@@ -1,15 +1,13 @@
 """Fires cron triggers."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import structlog
-from psycopg import OperationalError
-from psycopg_pool import PoolTimeout
 
 from tickover.database import Async, Database
 from tickover.localengine.clock import EngineClock
+from tickover.localengine.loops import forever
 from tickover.localengine.schedules import Schedule, lock_due, move_on
 
 _log = structlog.stdlib.get_logger("tickover.engine")
@@ -33,21 +31,10 @@ class Timer:
         self._database = database
         self._clock = clock
         self._fire = fire
-        self._away = False
 
     async def run(self) -> None:
         """Look twice a second until cancelled."""
-        while True:
-            try:
-                await self.fire_due()
-                self._away = False
-            except (OperationalError, PoolTimeout) as error:
-                if not self._away:  # said once; the scheduler tells when the database is back
-                    _log.warning("cron.not_fired", reason=str(error).partition("\n")[0])
-                self._away = True
-            except Exception:  # noqa: BLE001 - the loop goes on
-                _log.exception("cron.not_fired")
-            await asyncio.sleep(_POLL)
+        await forever(self.fire_due, _POLL, "cron.not_fired")
 
     async def fire_due(self) -> int:
         """Fire everything that is due, each once, however many engine processes do; how many fired."""

@@ -8,13 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from psycopg import OperationalError
 from psycopg.rows import class_row
-from psycopg_pool import PoolTimeout
 
 from tickover import clock
 from tickover.database import Database
 from tickover.localengine.faults.kinds import FaultKind, NewFault
+from tickover.localengine.loops import forever
 from tickover.sql import statement
 
 _log = structlog.stdlib.get_logger("tickover.engine")
@@ -129,14 +128,7 @@ class Faults:
 
     async def watch(self) -> None:
         """Learn what other engine processes were asked for, until cancelled."""
-        while True:
-            try:
-                await self.all()
-            except (OperationalError, PoolTimeout) as error:
-                _log.warning("faults.not_read", reason=str(error).partition("\n")[0])
-            except Exception:  # noqa: BLE001 - the loop goes on
-                _log.exception("faults.not_read")
-            await asyncio.sleep(_POLL)
+        await forever(self.all, _POLL, "faults.not_read")
 
     async def _rows(self, name: str, parameters: dict[str, Any]) -> list[Fault]:
         async with (

@@ -1,1 +1,0 @@
-"""The statements of the engine's pages, one file each."""
