@@ -1,13 +1,13 @@
 """Who may ask the engine what: its API's key as the real one wants it, and its own pages from this machine only."""
 
 import hmac
-import ipaddress
 from collections.abc import Callable
 
 from fastapi import Request
 
 from tickover.errors import WireError
 from tickover.localengine import signature
+from tickover.localengine.options import is_loopback
 
 Guard = Callable[[Request], None]
 
@@ -45,12 +45,5 @@ def require_loopback(request: Request) -> None:
         WireError: 403: it did not, or was not.
     """
     peer = request.client.host if request.client is not None else ""
-    if not _is_loopback(peer) or not _is_loopback(request.url.hostname or ""):
+    if not is_loopback(peer) or not is_loopback(request.url.hostname or ""):
         raise WireError(403, "the engine's pages and faults are for this machine only: ask http://127.0.0.1")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -48,7 +48,7 @@ class EngineOptions:
     allow_remote: bool = False
 
     def __post_init__(self) -> None:
-        if not self.allow_remote and not _is_loopback(self.host):
+        if not self.allow_remote and not is_loopback(self.host):
             raise SettingsError(
                 f"the local engine listens on loopback only, not on {self.host!r}; it is no server for a network"
             )
@@ -71,7 +71,8 @@ class EngineOptions:
         return "dev" if self.signing_key is None else "cloud"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host, by name or address, is this machine and nobody else's."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -3,9 +3,6 @@
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from psycopg import DataError
-from psycopg.errors import ProgramLimitExceeded
-
 from tickover.database import Async
 from tickover.localengine.batching import Batcher
 from tickover.localengine.clock import EngineClock
@@ -14,7 +11,7 @@ from tickover.localengine.faults.kinds import FaultKind
 from tickover.localengine.identifiers import fresh_ulid
 from tickover.localengine.intake import run_of, runs_for
 from tickover.localengine.registry import Registry
-from tickover.localengine.store import EngineStore, Functions, NewEvent, NewRun
+from tickover.localengine.store import UNKEEPABLE, EngineStore, Functions, NewEvent, NewRun
 
 _MOST = 50  # sends at a time
 CRON_EVENT = "inngest/scheduled.timer"
@@ -40,8 +37,7 @@ class Reception:
         self._clock = clock
         self._faults = faults
         self._wake = wake
-        own = (DataError, ProgramLimitExceeded, ValueError, RecursionError)
-        self._sends = Batcher[Sequence[NewEvent], None](self._accept, _MOST, own)
+        self._sends = Batcher[Sequence[NewEvent], None](self._accept, _MOST, UNKEEPABLE)
 
     async def take(self, events: Sequence[NewEvent]) -> None:
         """Store events and queue their runs; committed when this returns.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from psycopg import DataError, OperationalError
+from psycopg import OperationalError
 from psycopg.errors import ProgramLimitExceeded
 from psycopg_pool import PoolTimeout
 
@@ -21,9 +21,8 @@ from tickover.localengine.outcome import Answer, Failed, Outcome, Planned, Retur
 from tickover.localengine.registry import Registry
 from tickover.localengine.retry import LARGEST_JITTER, next_attempt
 from tickover.localengine.states import CallOutcome
-from tickover.localengine.store import Decision, EngineStore, Item, NewEvent, NewRun
+from tickover.localengine.store import UNKEEPABLE, Decision, EngineStore, Item, NewEvent, NewRun
 
-_UNKEEPABLE = (DataError, ProgramLimitExceeded, ValueError, RecursionError)
 _PARTIAL_CONTENT = 206
 _KEEP_TRYING = 60.0  # seconds that an answer waits for the database to come back, before its call is made again
 _PAUSE = 0.5
@@ -64,7 +63,7 @@ class Settlement:
         self._registry = registry
         self._clock = clock
         self._retry_interval = retry_interval
-        self._verdicts = Batcher[_Verdict, bool](self._patiently, _AT_ONCE, _UNKEEPABLE)
+        self._verdicts = Batcher[_Verdict, bool](self._patiently, _AT_ONCE, UNKEEPABLE)
 
     async def settle(self, item: Item, answer: Answer, started_at: datetime) -> Outcome | None:
         """What an answer meant, once that is committed; None where the call was no longer held.
@@ -79,7 +78,7 @@ class Settlement:
         """
         try:
             return await self._settled(item, answer, started_at)
-        except _UNKEEPABLE as error:  # a NUL, half a surrogate pair, NaN, too large: PostgreSQL keeps no such JSON
+        except UNKEEPABLE as error:
             reason = str(error).partition("\n")[0][:200]
         lost = Answer(answer.status, fault=f"the answer cannot be kept: {reason}")
         return await self._settled(item, lost, started_at)

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from psycopg import DataError
+from psycopg.errors import ProgramLimitExceeded
 from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
@@ -17,6 +19,9 @@ from tickover.sql import statement
 
 SEEN_FOR = timedelta(hours=24)
 """How long an event id or an idempotency value starts no second run (inngest-wire, Deduplication)."""
+
+UNKEEPABLE = (DataError, ProgramLimitExceeded, ValueError, RecursionError)
+"""What is met by a value that PostgreSQL keeps not: a NUL, half a surrogate pair, NaN, one too large or too deep."""
 
 _PRUNED_AT_ONCE = 5_000
 
