@@ -11,14 +11,22 @@ from tickover.engine.client import EngineSender, make_sdk
 from tickover.engine.endpoint import make_endpoint
 from tickover.engine.functions import DurableFunctions
 from tickover.execution.executor import Executor
+from tickover.ledger.circuits import Circuits
+from tickover.ledger.evidence import Evidence
+from tickover.ledger.refusals import Refusals
 from tickover.ledger.store import Ledger
 from tickover.settings import Settings, load_settings, read_flags, untrimmed
 from tickover.status.store import StatusStore
+from tickover.ticks.breaker import Breaker
+from tickover.ticks.circuit import Limits
 from tickover.ticks.continuation import Continuation
 from tickover.ticks.decision import force_inline_name
 from tickover.ticks.dispatch import Dispatcher
 from tickover.ticks.handler import TickHandler
+from tickover.ticks.housekeeping import Housekeeping
+from tickover.ticks.watch import Watch
 from tickover.ticks.watchdog import Watchdog
+from tickover.web.doorkeeper import Doorkeeper
 from tickover.web.mount import mount
 
 _log = structlog.stdlib.get_logger("tickover")
@@ -35,6 +43,8 @@ class Tickover:
     Attributes:
         database: connections, for the application's own use as well.
         handler: what answers ticks.
+        watch: what settles the overdue between ticks.
+        doorkeeper: what counts the requests that are refused.
         status: each function's newest status.
         endpoint: what the engine calls, as an ASGI application; None where INNGEST_SIGNING_KEY is missing.
 
@@ -55,16 +65,24 @@ class Tickover:
         self.status = StatusStore(redis_url, ledger, settings.redis_timeout, settings.status_ttl)
         executor = Executor(self.database, ledger, self.status)
         dispatcher = Dispatcher(ledger, self._sender)
+        refusals = Refusals(self.database)
+        watchdog = Watchdog(contract, ledger, refusals, executor)
+        limits = Limits(settings.circuit_after, timedelta(seconds=settings.circuit_rest))
+        breaker = Breaker(Circuits(self.database), limits)
+        housekeeping = Housekeeping(ledger, Evidence(self.database), timedelta(days=settings.ledger_retention_days))
+        self.watch = Watch(contract, watchdog, breaker, housekeeping, settings.inline_budget)
+        self.doorkeeper = Doorkeeper(refusals)
         self.handler = TickHandler(
             contract=contract,
             flags=self.flags,
             ledger=ledger,
             dispatcher=dispatcher,
             executor=executor,
-            watchdog=Watchdog(contract, ledger, executor),
+            watchdog=watchdog,
+            breaker=breaker,
+            housekeeping=housekeeping,
             send_timeout=settings.send_timeout,
             inline_budget=settings.inline_budget,
-            retention=timedelta(days=settings.ledger_retention_days),
         )
         continuation = Continuation(contract, ledger, dispatcher, settings.max_continuations)
         functions = DurableFunctions(contract, executor, continuation, settings.durable_budget)

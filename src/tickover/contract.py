@@ -21,6 +21,10 @@ _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _EVENT = re.compile(r"[a-z0-9_-]+(/[a-z0-9_.-]+)+")
 _FLAG = re.compile(r"[A-Z][A-Z0-9_]*")
 _MAX_RETRIES = 20  # the engine's own limit (inngest-wire: "default 4 retries, at most 20")
+_MINUTES = (0.25, 0.5, 1, 2, 5, 10, 20, 40, 60, 120)  # between the engine's attempts (inngest-wire: "Retry delays")
+_RETRY_DELAYS = [timedelta(minutes=_MINUTES[min(n, len(_MINUTES) - 1)]) for n in range(_MAX_RETRIES)]
+_JITTER = timedelta(seconds=30)  # the most that is added to each
+_WORK = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,8 @@ class Function:
         retries: attempts after the first one when the engine runs it.
         concurrency: durable runs at a time, over all replicas.
         start_by: how long after acceptance its run may begin before that counts as never.
-        finish_by: how long after its start it may take, retries included.
+        finish_by: how long after its start it may take, retries included; None allows for the engine's own delays
+            between its attempts, and ten minutes of work.
         continues: start again at once, a bounded number of times, when a durable run stopped with work left.
     """
 
@@ -57,8 +62,15 @@ class Function:
     retries: int = 3
     concurrency: int = 1
     start_by: timedelta = timedelta(minutes=3)
-    finish_by: timedelta = timedelta(minutes=15)
+    finish_by: timedelta | None = None
     continues: bool = False
+
+    @property
+    def deadline(self) -> timedelta:
+        """How long after its start it may take, as declared or as its retries need."""
+        if self.finish_by is not None:
+            return self.finish_by
+        return sum(_RETRY_DELAYS[: self.retries], _WORK) + _JITTER * self.retries
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +83,7 @@ class Route:
         owes: ids of every responsibility a tick of it owes; each must be carried by exactly one of its functions.
         functions: the functions that carry them.
         window: ticks that name no time of their own are one tick within this span.
+        every: how often cron fires it; where that is said, a tick that is missing or too much is noticed sooner.
     """
 
     id: str
@@ -78,6 +91,7 @@ class Route:
     owes: tuple[str, ...]
     functions: tuple[Function, ...]
     window: timedelta = timedelta(seconds=60)
+    every: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +157,8 @@ class Contract:
         for route in self.routes:
             if route.window < timedelta(seconds=1):
                 yield f"route {route.id!r}: a window is at least one second"
+            if route.every is not None and route.every < timedelta(seconds=1):
+                yield f"route {route.id!r}: cron fires every second at most; say so in every"
         for f in self.functions:
             if not f.responsibilities:
                 yield f"function {f.id!r} carries nothing"
@@ -150,5 +166,5 @@ class Contract:
                 yield f"function {f.id!r}: retries must lie between 0 and {_MAX_RETRIES}"
             if f.concurrency < 1:
                 yield f"function {f.id!r}: concurrency must be at least 1"
-            if min(f.start_by, f.finish_by) <= timedelta():
+            if min(f.start_by, f.deadline) <= timedelta():
                 yield f"function {f.id!r}: start_by and finish_by must be longer than nothing"

@@ -140,6 +140,9 @@ class Settings(TrimmedSettings):
     durable_budget: float = Field(240.0, ge=1, le=3600, validation_alias="TICKOVER_DURABLE_BUDGET")
     lease: float = Field(30.0, ge=3, le=600, validation_alias="TICKOVER_LEASE")
     ledger_retention_days: int = Field(30, ge=1, le=3650, validation_alias="TICKOVER_LEDGER_RETENTION_DAYS")
+    circuit_after: int = Field(3, ge=1, le=100, validation_alias="TICKOVER_CIRCUIT_AFTER")
+    circuit_rest: float = Field(300.0, ge=1, le=86_400, validation_alias="TICKOVER_CIRCUIT_REST")
+    watch: float | None = Field(None, ge=1, le=3600, validation_alias="TICKOVER_WATCH")
     max_continuations: int = Field(20, ge=0, le=1000, validation_alias="TICKOVER_MAX_CONTINUATIONS")
 
     @property

@@ -16,6 +16,7 @@ from tickover.database import Database
 from tickover.errors import LeaseLostError
 from tickover.execution.budget import Budget
 from tickover.execution.executor import Executed, Executor, Order, Skipped
+from tickover.ledger.refusals import Refusals
 from tickover.ledger.states import CLAIMABLE, MOVES, Path, State
 from tickover.ledger.store import Ledger, NewTick
 from tickover.status.store import StatusStore
@@ -58,7 +59,7 @@ async def bench(database: Database, probe: Probe) -> AsyncIterator[Bench]:
     executor = Executor(database, ledger, status)
     contract = probe_contract(probe)
     process, maintain = contract.functions
-    yield Bench(ledger, executor, Watchdog(contract, ledger, executor), process, maintain)
+    yield Bench(ledger, executor, Watchdog(contract, ledger, Refusals(database), executor), process, maintain)
     await status.close()
 
 
@@ -196,7 +197,7 @@ async def test_f14_a_cut_off_run_gives_its_lease_back(bench: Bench, probe: Probe
         await task
     holder = await bench.ledger.holder("k", "process")
     assert holder is not None
-    assert (holder.state, holder.error) == ("retrying", "interrupted")
+    assert (holder.state, holder.error) == ("interrupted", "interrupted")
     del probe.bodies["queue-drain"]
     assert isinstance(await bench.run("k", bench.process), Executed)
 

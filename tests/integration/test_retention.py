@@ -63,13 +63,14 @@ async def test_a_tick_forgets_by_itself(serve: Serve, rows: Rows) -> None:
 async def test_a_process_forgets_every_ten_minutes(serve: Serve, rows: Rows) -> None:
     """Not at each of its ticks, which would cost each a little."""
     site = await serve()
-    handler, left = site.tickover.handler, "SELECT count(*) AS left FROM tickover.tick WHERE dispatch_key LIKE 't-%%'"
+    housekeeping = site.tickover.handler._housekeeping
+    left = "SELECT count(*) AS left FROM tickover.tick WHERE dispatch_key LIKE 't-%%'"
     await site.tick("t1")
     rows(OLD, "31 days", 5)
     await site.tick("t2")
     assert rows(left) == [{"left": 5}]
-    now = handler._monotonic()
-    handler._monotonic = lambda: now + 600.0
+    now = housekeeping._monotonic()
+    housekeeping._monotonic = lambda: now + 600.0
     await site.tick("t3")
     assert rows(left) == [{"left": 0}]
 

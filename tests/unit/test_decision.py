@@ -1,6 +1,10 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
-from tickover.ledger.states import State
+from tickover.ledger.facts import Refusal
+from tickover.ledger.states import ENDED, State
 from tickover.ticks.continuation import next_key
 from tickover.ticks.decision import Mode, decide, decide_again, force_inline_name
 from tickover.ticks.watchdog import cause
@@ -43,8 +47,19 @@ def test_a_continuation_is_numbered_and_bounded() -> None:
     assert next_key("r:v1:60:t", 0) is None
 
 
-@pytest.mark.parametrize("state", [State.OWED, State.ACCEPTED, State.RUNNING, State.RETRYING])
-def test_every_way_of_being_late_has_a_cause(state: State) -> None:
-    """What the watchdog can find has a text that helps."""
-    assert cause(state)
-    assert "INNGEST_SIGNING_KEY" in cause(State.ACCEPTED)
+@pytest.mark.parametrize("state", sorted(set(State) - ENDED))
+def test_every_way_of_being_late_has_a_cause_of_its_own(state: State) -> None:
+    """What the watchdog can find has a text that helps, and tells a retrying, an interrupted and a dead one apart."""
+    assert cause(state, ())
+    assert cause(state, ()) not in {cause(other, ()) for other in set(State) - ENDED - {state}}
+
+
+def test_f02_refused_calls_are_the_cause_of_what_never_starts() -> None:
+    """With calls of the engine being answered 401, the cause names the variable to check, and what was seen."""
+    at = datetime(2026, 11, 24, tzinfo=UTC)
+    refusal = Refusal("engine", "signature", "calls signed with another key are answered 401", 12, at, at)
+    why = cause(State.ACCEPTED, [refusal])
+    assert "INNGEST_SIGNING_KEY" in why
+    assert "12 requests refused" in why
+    assert cause(State.OWED, [refusal]) == cause(State.OWED, ())
+    assert cause(State.ACCEPTED, [replace(refusal, endpoint="cron", cause="cron-secret")]) == cause(State.ACCEPTED, ())

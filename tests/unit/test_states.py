@@ -27,4 +27,4 @@ def test_what_is_done_stays_done(state: State) -> None:
 
 def test_a_claim_wins_what_may_run_and_is_not_running() -> None:
     """The claim's list is made from the table."""
-    assert {State.OWED, State.ACCEPTED, State.RETRYING, State.FAILED} == CLAIMABLE
+    assert {State.OWED, State.ACCEPTED, State.RETRYING, State.INTERRUPTED, State.FAILED} == CLAIMABLE

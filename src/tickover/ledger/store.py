@@ -9,7 +9,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from tickover.database import Database
-from tickover.ledger.states import CLAIMABLE, ENDED, Path, State
+from tickover.ledger.states import CLAIMABLE, DONE, ENDED, Path, State
 from tickover.sql import statement
 
 Row = TypeVar("Row")
@@ -267,6 +267,20 @@ class Ledger:
         parameters = {"id": obligation_id, "fence": fence, "state": state, "error": error, **_S}
         rows = await self._all(Finished, "ledger/finish_obligation", parameters)
         return rows[0] if rows else None
+
+    async def note_fenced_off(self, obligation_id: int) -> None:
+        """An executor found that another had taken over while it was at it."""
+        async with self._database.connection() as connection:
+            await connection.execute(statement("ledger/note_fenced_off"), {"id": obligation_id})
+
+    async def complete(self, dispatch_key: str) -> bool:
+        """Whether everything a tick owed is done now. True to one caller only, however many ask."""
+        async with self._database.connection() as connection:
+            done = [str(state) for state in DONE]
+            cursor = await connection.execute(
+                statement("ledger/complete_tick"), {"dispatch_key": dispatch_key, "done": done}
+            )
+            return cursor.rowcount == 1
 
     async def overdue(self, functions: Sequence[str]) -> list[Overdue]:
         """What is late, one row per function and scope."""

@@ -27,7 +27,18 @@ from tickover.stack.directory import Directory
 from tickover.stack.lines import Lines
 from tickover.stack.processes import Child, require_free
 
-_FOR_OTHER_COMMANDS = ("DATABASE_URL", "REDIS_URL")  # what `tickover status` and `tickover jobs` look into a run with
+# What other commands look into a run with; `tickover diagnose` asks the engine, for which it needs the keys.
+_FOR_OTHER_COMMANDS = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "TICKOVER_APP",
+    "INNGEST_BASE_URL",
+    "INNGEST_DEV",
+    "INNGEST_EVENT_KEY",
+    "INNGEST_SIGNING_KEY",
+    "INNGEST_SERVE_ORIGIN",
+    "CRON_SECRET",
+)
 _START_TIMEOUT = 30.0
 _PATIENCE = 120.0  # seconds a tick is followed before its line is printed as it stands
 _LAST_WORDS = 5.0  # seconds that ticks under way get to end after Ctrl-C
@@ -137,6 +148,7 @@ class LocalRun:
         """Complete the environment of the application; what is set already stays."""
         keys = self._directory.keys()
         defaults = {"CRON_SECRET": keys.cron_secret, FLAG: "true", "INNGEST_SERVE_ORIGIN": self._url}
+        defaults["TICKOVER_APP"] = "tickover.outreach.app:tickover"
         if not self._engine_is_configured:
             defaults |= {
                 "INNGEST_BASE_URL": f"http://127.0.0.1:{self._options.engine_port}",

@@ -19,7 +19,8 @@ from tickover.status.keys import job_status
 _log = structlog.stdlib.get_logger("tickover.status")
 _WRITE = files("tickover.status").joinpath("write_status.lua").read_text()
 _REST_AFTER_FAILURE = 5.0  # seconds without another try, so that a dead Redis costs a tick one timeout, not several
-_SHOWN = {State.SUCCEEDED: "succeeded", State.RUNNING: "running", State.RETRYING: "failed", State.FAILED: "failed"}
+_SHOWN = {State.SUCCEEDED: "succeeded", State.RUNNING: "running"}  # everything else is a failed attempt
+_ATTEMPT_ENDED = {State.SUCCEEDED, State.FAILED, State.RETRYING, State.INTERRUPTED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Status:
 def status_of(row: StatusRow) -> Status:
     """The status that a row of the ledger stands for. All its times are the database's, so replicas agree."""
     state = State(row.state)
-    finished = row.finished_at if state in (State.SUCCEEDED, State.FAILED, State.RETRYING) else None
+    finished = row.finished_at if state in _ATTEMPT_ENDED else None
     took = None if finished is None else round((finished - row.started_at).total_seconds() * 1000, 3)
     return Status(
         status=_SHOWN.get(state, "failed"),

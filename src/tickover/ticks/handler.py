@@ -3,101 +3,27 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 
-import psycopg
 import structlog
 
 from tickover import clock, telemetry
-from tickover.contract import Contract, Function, Route
+from tickover.contract import Contract, Function
 from tickover.errors import SendError
 from tickover.execution.budget import Budget
-from tickover.execution.executor import Executed, Executor, Order, Skipped
+from tickover.execution.executor import Executor, Order, Skipped
 from tickover.ledger.states import Path, State
 from tickover.ledger.store import KnownObligation, Ledger, NewTick
+from tickover.ticks.answer import FunctionReport, TickAnswer, TickRequest, report
+from tickover.ticks.breaker import Breaker, Sight
 from tickover.ticks.decision import Decision, Mode, decide, decide_again, force_inline_name
 from tickover.ticks.dispatch import Dispatch, Dispatcher
-from tickover.ticks.identity import Identity
-from tickover.ticks.watchdog import Recovery, Watchdog
+from tickover.ticks.findings import refused
+from tickover.ticks.housekeeping import Housekeeping
+from tickover.ticks.watchdog import Watchdog
 
 _log = structlog.stdlib.get_logger("tickover.ticks")
-_FORGETS_EVERY = 600.0  # seconds, of one process
 _SETTLE_MARGIN = 5.0  # seconds beyond the send's own deadline after which a dispatch that is silent came to nothing
-
-
-@dataclass(frozen=True, slots=True)
-class TickRequest:
-    """A tick that was authenticated and identified.
-
-    Args:
-        route: the cron endpoint.
-        identity: what it is known by.
-        client_id: the client it is narrowed to, or None.
-        correlation_id: what its log lines carry.
-        now: when it arrived.
-    """
-
-    route: Route
-    identity: Identity
-    client_id: str | None
-    correlation_id: str
-    now: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionReport:
-    """What became of one function in a tick.
-
-    Args:
-        function: its id.
-        path: who carries it out; None where nobody does yet.
-        state: where its obligation stands.
-        reason: why there, where that is not plain.
-        attempt: which attempt at the obligation this was; 0 where there was none.
-        duration_ms: how long it took here, or None.
-        summaries: what each responsibility did.
-        error: what failed, or None.
-    """
-
-    function: str
-    path: str | None
-    state: str
-    reason: str | None = None
-    attempt: int = 0
-    duration_ms: float | None = None
-    summaries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TickAnswer:
-    """What was done about a tick.
-
-    Args:
-        mode: how it was answered.
-        reason: why so.
-        correlation_id: the tick's own; a repeated delivery gets that of the first.
-        event_ids: the engine's ids, where events were handed over.
-        functions: what became of each.
-        recovered: what was overdue and settled on this occasion.
-        send_error: how the send failed, or None.
-        duration_ms: the whole of it.
-    """
-
-    mode: Mode
-    reason: str
-    correlation_id: str
-    event_ids: Sequence[str]
-    functions: Sequence[FunctionReport]
-    recovered: Sequence[Recovery]
-    send_error: Mapping[str, Any] | None
-    duration_ms: float
-
-    @property
-    def failed(self) -> bool:
-        """Whether work of this tick was carried out here and failed, so that cron does well to call again."""
-        return any(report.state == State.FAILED for report in self.functions)
 
 
 @dataclass(slots=True)
@@ -120,9 +46,10 @@ class TickHandler:
         dispatcher: what hands it to the engine.
         executor: what carries it out here.
         watchdog: what settles the overdue.
+        breaker: what keeps ticks from an engine that does not carry them out.
+        housekeeping: what is done now and then beside them.
         send_timeout: seconds a send may take.
         inline_budget: seconds all work of one tick may take here.
-        retention: how long the ledger keeps a tick.
         monotonic: a clock for budgets, in seconds.
     """
 
@@ -135,9 +62,10 @@ class TickHandler:
         dispatcher: Dispatcher,
         executor: Executor,
         watchdog: Watchdog,
+        breaker: Breaker,
+        housekeeping: Housekeeping,
         send_timeout: float,
         inline_budget: float,
-        retention: timedelta,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
         self._contract = contract
@@ -146,10 +74,10 @@ class TickHandler:
         self._dispatcher = dispatcher
         self._executor = executor
         self._watchdog = watchdog
+        self._breaker = breaker
+        self._housekeeping = housekeeping
         self._settle_s = send_timeout + _SETTLE_MARGIN
         self._inline_budget = inline_budget
-        self._retention = retention
-        self._forgets_at = 0.0
         self._monotonic = monotonic
 
     async def handle(self, request: TickRequest) -> TickAnswer:
@@ -158,18 +86,14 @@ class TickHandler:
         budget = Budget.of(self._inline_budget, self._monotonic)
         flag = request.route.flag
         decision = decide(flag, flag_on=self._flags[flag], force_inline=self._flags[force_inline_name(flag)])
-        # What is late, or too old, does not depend on this tick: both hide behind the commit of what the tick owes.
-        is_new, late, _ = await asyncio.gather(
+        # None of this depends on whether the tick is new: it hides behind the commit of what the tick owes.
+        is_new, late, sight, findings = await asyncio.gather(
             self._ledger.record(_new_tick(request, decision)),
             self._watchdog.look(),
-            self._forget(),
+            self._look(request, decision),
+            self._housekeeping.keep(request.route, request.now),
         )
-        if not is_new:
-            progress = await self._again(request, budget)
-        elif decision.mode is Mode.DISPATCH:
-            progress = await self._dispatch(request, decision, budget)
-        else:
-            progress = await self._inline(request, decision, budget)
+        progress = await self._answer(request, decision, budget, sight, is_new=is_new)
         if progress.mode is not Mode.DISPATCH:
             late = await self._watchdog.look()  # once more: another tick may have waited for the end of this one's work
         recovered = await self._watchdog.settle(late, budget)
@@ -182,19 +106,27 @@ class TickHandler:
             recovered,
             progress.send_error,
             round((self._monotonic() - started) * 1000, 3),
+            sight.circuit if sight else None,
+            [*refused(sight.rows.refusals if sight else ()), *findings],
         )
         _announce(request, answer)
         return answer
 
-    async def _forget(self) -> None:
-        """Drop what is too old, now and then; a tick whose work is done is a good tick, whatever comes of this."""
-        if self._monotonic() < self._forgets_at:
-            return
-        self._forgets_at = self._monotonic() + _FORGETS_EVERY
-        try:
-            await self._ledger.forget(self._retention)
-        except psycopg.Error as error:
-            _log.warning("ledger.not_forgotten", reason=str(error).partition("\n")[0])
+    async def _look(self, request: TickRequest, decision: Decision) -> Sight | None:
+        """The circuit, for a tick that may be handed over."""
+        return await self._breaker.look(request.route.id) if decision.mode is Mode.DISPATCH else None
+
+    async def _answer(
+        self, request: TickRequest, decision: Decision, budget: Budget, sight: Sight | None, *, is_new: bool
+    ) -> _Progress:
+        if not is_new:
+            return await self._again(request, budget)
+        if sight is not None:
+            key = request.identity.dispatch_key
+            decision = await self._breaker.settle(request.route.id, key, sight) or decision
+        if decision.mode is Mode.DISPATCH:
+            return await self._dispatch(request, decision, budget)
+        return await self._inline(request, decision, budget)
 
     async def _inline(self, request: TickRequest, decision: Decision, budget: Budget) -> _Progress:
         functions = await self._carry_out(request, request.route.functions, Path.INLINE, budget)
@@ -264,7 +196,7 @@ class TickHandler:
             else:
                 if isinstance(outcome, Skipped) and outcome.holder is not None and outcome.holder.state == State.OWED:
                     await self._ledger.defer(order.dispatch_key, function.id)
-                reports.append(_report(function, path, outcome))
+                reports.append(report(function, path, outcome))
         return reports
 
 
@@ -283,27 +215,6 @@ def _new_tick(request: TickRequest, decision: Decision) -> NewTick:
 
 def _decide_again(row: KnownObligation) -> Decision:
     return decide_again(row.state, stranded=row.stranded)
-
-
-def _report(function: Function, path: Path, outcome: Executed | Skipped) -> FunctionReport:
-    if isinstance(outcome, Executed):
-        return FunctionReport(
-            function.id,
-            path,
-            outcome.state,
-            None,
-            outcome.attempt,
-            outcome.duration_ms,
-            outcome.summaries,
-            outcome.error,
-        )
-    holder = outcome.holder
-    if holder is None:
-        return FunctionReport(function.id, None, State.OWED, "the ledger does not know it")
-    if holder.state == State.OWED:
-        busy = "the function runs for another tick; whoever ends next takes this up"
-        return FunctionReport(function.id, None, holder.state, busy)
-    return FunctionReport(function.id, holder.path, holder.state, "taken by another executor", error=holder.error)
 
 
 def _announce(request: TickRequest, answer: TickAnswer) -> None:

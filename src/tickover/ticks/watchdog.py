@@ -8,18 +8,22 @@ import structlog
 from tickover.contract import Contract
 from tickover.execution.budget import Budget
 from tickover.execution.executor import Executed, Executor, Order
+from tickover.ledger.facts import Refusal
+from tickover.ledger.refusals import Refusals
 from tickover.ledger.states import Path, State
 from tickover.ledger.store import Ledger, Overdue
+from tickover.ticks.findings import refused
 
 _log = structlog.stdlib.get_logger("tickover.ticks")
 _CAUSES = {
     State.OWED: "it was recorded and never handed over; the process ended in between, or its function was busy",
     State.ACCEPTED: (
-        "the engine accepted its event and never started it: check that the engine reaches this application's "
-        "/api/inngest, and that INNGEST_SIGNING_KEY is the engine's"
+        "the engine accepted its event and never started it, and no call of it was refused here: check that it knows "
+        "this application at the URL it is served at, reaches it, and that INNGEST_SIGNING_KEY is its own"
     ),
-    State.RUNNING: "the process that carried it out died",
-    State.RETRYING: "an attempt failed or was interrupted, and no other came in time",
+    State.RUNNING: "the process that carried it out died, or hung beyond its lease",
+    State.RETRYING: "an attempt failed, and the engine made no other in time",
+    State.INTERRUPTED: "the process that carried it out was told to stop, and nobody took the work up again in time",
 }
 
 
@@ -38,8 +42,16 @@ class Recovery:
     outcome: Executed | None
 
 
-def cause(state: State) -> str:
-    """What keeps an obligation in this state from ending, and what to check."""
+def cause(state: State, refusals: Sequence[Refusal]) -> str:
+    """What keeps an obligation in this state from ending, and what to check.
+
+    Args:
+        state: where it stands.
+        refusals: calls of the engine that are being refused; they say why what was accepted does not start.
+    """
+    calls = [finding for finding in refused(refusals) if finding.code == "calls-refused"]
+    if State(state) in {State.ACCEPTED, State.RETRYING} and calls:
+        return f"the engine accepted its event, and its calls are refused here ({calls[0].text}): {calls[0].remedy}"
     return _CAUSES[State(state)]
 
 
@@ -49,12 +61,14 @@ class Watchdog:
     Args:
         contract: whose functions.
         ledger: where they are owed.
+        refusals: what may keep the engine out.
         executor: what carries them out.
     """
 
-    def __init__(self, contract: Contract, ledger: Ledger, executor: Executor) -> None:
+    def __init__(self, contract: Contract, ledger: Ledger, refusals: Refusals, executor: Executor) -> None:
         self._contract = contract
         self._ledger = ledger
+        self._refusals = refusals
         self._executor = executor
 
     async def look(self) -> Sequence[Overdue]:
@@ -64,11 +78,12 @@ class Watchdog:
     async def settle(self, late: Sequence[Overdue], budget: Budget) -> Sequence[Recovery]:
         """Carry out what is late, within a budget; what does not fit is left to the next tick."""
         recoveries = []
+        refusals = await self._refusals.going_on() if late else ()
         for index, overdue in enumerate(late):
             function = self._contract.function(overdue.function)
             if function is None or budget.left() == 0:
                 break
-            why = cause(overdue.state)
+            why = cause(overdue.state, refusals)
             _log.error(
                 "obligation.overdue",
                 function=function.id,

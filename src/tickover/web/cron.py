@@ -10,8 +10,11 @@ from fastapi.responses import JSONResponse
 
 from tickover import clock
 from tickover.errors import RequestError
+from tickover.status.store import iso
+from tickover.ticks.answer import FunctionReport, TickAnswer, TickRequest
+from tickover.ticks.circuit import Circuit
 from tickover.ticks.decision import Mode
-from tickover.ticks.handler import FunctionReport, TickAnswer, TickRequest
+from tickover.ticks.findings import Finding
 from tickover.ticks.identity import correlation_id, identify, parse_client_id
 from tickover.ticks.watchdog import Recovery
 from tickover.web.authentication import require_secret
@@ -27,8 +30,13 @@ def cron_router(served: Served) -> APIRouter:
 
     async def tick(route: str, request: Request) -> JSONResponse:
         """Fire one tick of a route."""
-        require_secret(request, served.settings.cron_secret)
         await served.open()
+        try:
+            require_secret(request, served.settings.cron_secret)
+        except RequestError as error:
+            await served.doorkeeper.refused("cron", "cron-secret", f"{error.code}: {error.detail}")
+            raise
+        await served.doorkeeper.accepted("cron")
         parsed = await _parse(served, route, request)
         return _answer(parsed, await served.handler.handle(parsed))
 
@@ -85,6 +93,8 @@ def _answer(request: TickRequest, answer: TickAnswer) -> JSONResponse:
         "sendError": answer.send_error,
         "functions": [_function(report) for report in answer.functions],
         "recovered": [_recovery(recovery) for recovery in answer.recovered],
+        "circuit": None if answer.circuit is None else _circuit(answer.circuit),
+        "findings": [_finding(finding) for finding in answer.findings],
         "durationMs": answer.duration_ms,
     }
     if answer.failed:
@@ -120,4 +130,23 @@ def _recovery(recovery: Recovery) -> dict[str, Any]:
         "durationMs": None if outcome is None else outcome.duration_ms,
         "responsibilities": {} if outcome is None else outcome.summaries,
         "error": None if outcome is None else outcome.error,
+    }
+
+
+def _circuit(circuit: Circuit) -> dict[str, Any]:
+    return {
+        "state": str(circuit.state),
+        "reason": circuit.reason,
+        "since": None if circuit.since is None else iso(circuit.since),
+        "evidence": list(circuit.evidence),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "subject": finding.subject,
+        "text": finding.text,
+        "remedy": finding.remedy,
+        "evidence": dict(finding.evidence),
     }

@@ -8,6 +8,8 @@ from tickover.contract import Contract
 from tickover.settings import Settings
 from tickover.status.store import StatusStore
 from tickover.ticks.handler import TickHandler
+from tickover.ticks.watch import Watch
+from tickover.web.doorkeeper import Doorkeeper
 
 
 class Served(Protocol):
@@ -17,12 +19,16 @@ class Served(Protocol):
         contract: its routes and functions.
         settings: the cron secret among them.
         handler: what answers ticks.
+        watch: what settles the overdue between ticks.
+        doorkeeper: what counts refused requests.
         status: each function's newest status.
     """
 
     contract: Contract
     settings: Settings
     handler: TickHandler
+    watch: Watch
+    doorkeeper: Doorkeeper
     status: StatusStore
 
     @property

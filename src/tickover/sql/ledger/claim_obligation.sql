@@ -3,7 +3,7 @@
 UPDATE tickover.obligation o
 SET state = %(running)s, path = %(path)s, run_id = %(run_id)s, fence = o.fence + 1, attempt = o.attempt + 1,
     lease_expires_at = now() + make_interval(secs => %(lease_s)s), started_at = now(), finished_at = NULL, error = NULL,
-    finish_by = CASE WHEN o.state IN (%(running)s, %(retrying)s) THEN o.finish_by ELSE now() + %(finish_by)s END
+    finish_by = CASE WHEN o.state IN (%(running)s, %(retrying)s, %(interrupted)s) THEN o.finish_by ELSE now() + %(finish_by)s END
 FROM tickover.tick t
 WHERE t.dispatch_key = %(dispatch_key)s AND o.tick_id = t.id AND o.function = %(function)s
   AND (o.state = ANY (%(claimable)s) OR (o.state = %(running)s AND o.lease_expires_at < now()))

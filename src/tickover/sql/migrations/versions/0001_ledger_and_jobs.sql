@@ -9,9 +9,12 @@ CREATE TABLE tickover.tick (
   correlation_id  text NOT NULL,
   event_ids       text[] NOT NULL DEFAULT '{}',
   error           jsonb,
-  requested_at    timestamptz NOT NULL DEFAULT now()
+  requested_at    timestamptz NOT NULL DEFAULT now(),
+  completed_at    timestamptz
 );
 CREATE INDEX tick_newest ON tickover.tick (route, id DESC);
+-- What the circuit looks at: the newest ticks that were handed over, or were to be.
+CREATE INDEX tick_attempted ON tickover.tick (route, id DESC) WHERE event_ids <> '{}' OR error IS NOT NULL;
 
 CREATE TABLE tickover.obligation (
   id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -19,7 +22,7 @@ CREATE TABLE tickover.obligation (
   function         text NOT NULL,
   client_id        text,
   state            text NOT NULL CHECK (
-    state IN ('owed', 'accepted', 'running', 'retrying', 'succeeded', 'failed', 'covered')),
+    state IN ('owed', 'accepted', 'running', 'retrying', 'interrupted', 'succeeded', 'failed', 'covered')),
   path             text CHECK (path IN ('durable', 'inline', 'fallback', 'recovery')),
   run_id           text,
   fence            bigint NOT NULL DEFAULT 0,
@@ -30,14 +33,17 @@ CREATE TABLE tickover.obligation (
   started_at       timestamptz,
   finished_at      timestamptz,
   error            text,
+  fenced_off       integer NOT NULL DEFAULT 0,
   covered_by       bigint REFERENCES tickover.obligation ON DELETE SET NULL,
   created_at       timestamptz NOT NULL DEFAULT now(),
   UNIQUE (tick_id, function)
 );
 -- Unended obligations are few; every question about what is still owed walks only them.
 CREATE INDEX obligation_unended ON tickover.obligation (function, id)
-  WHERE state IN ('owed', 'accepted', 'running', 'retrying');
+  WHERE state IN ('owed', 'accepted', 'running', 'retrying', 'interrupted');
 CREATE INDEX obligation_newest ON tickover.obligation (function, id DESC);
+-- Obligations that two executors were at, one of them beyond its lease. There should be few.
+CREATE INDEX obligation_fenced_off ON tickover.obligation (id DESC) WHERE fenced_off > 0;
 -- So that forgetting one does not read all the others for what it covered.
 CREATE INDEX obligation_covered ON tickover.obligation (covered_by) WHERE covered_by IS NOT NULL;
 
@@ -45,8 +51,23 @@ CREATE INDEX obligation_covered ON tickover.obligation (covered_by) WHERE covere
 -- which it had to finish or of a path that nobody will call again.
 CREATE FUNCTION tickover.is_late(o tickover.obligation) RETURNS boolean LANGUAGE sql STABLE AS $$
   SELECT (o.state IN ('owed', 'accepted') AND o.start_by < now())
-    OR ((o.state = 'retrying' OR (o.state = 'running' AND o.lease_expires_at < now()))
+    OR ((o.state IN ('retrying', 'interrupted') OR (o.state = 'running' AND o.lease_expires_at < now()))
         AND (o.finish_by < now() OR o.path <> 'durable'))
+$$;
+
+-- What an obligation that was handed over says about the engine. Missed: it had to be recovered, another path covered it
+-- when it was late, or it is late, while the function does not run. Waiting: it may still begin. Otherwise the engine ran it.
+CREATE FUNCTION tickover.fate(o tickover.obligation) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT CASE
+    WHEN o.path = 'recovery' THEN 'missed'
+    WHEN o.state = 'covered' THEN (
+      SELECT CASE WHEN c.path = 'durable' THEN 'ran' ELSE 'missed' END FROM tickover.obligation c WHERE c.id = o.covered_by)
+    WHEN o.path IS NOT NULL THEN 'ran'
+    WHEN tickover.is_late(o) AND NOT EXISTS (
+      SELECT 1 FROM tickover.obligation busy
+      WHERE busy.function = o.function AND busy.state = 'running' AND busy.lease_expires_at > now()) THEN 'missed'
+    ELSE 'waiting'
+  END
 $$;
 
 CREATE TABLE tickover.responsibility_run (
@@ -61,6 +82,7 @@ CREATE TABLE tickover.responsibility_run (
   summary        jsonb NOT NULL,
   error          text
 );
+CREATE INDEX responsibility_run_newest ON tickover.responsibility_run (responsibility, id DESC);
 CREATE INDEX responsibility_run_obligation ON tickover.responsibility_run (obligation_id);
 -- What a function has done for a tick is not done again.
 CREATE UNIQUE INDEX responsibility_run_once ON tickover.responsibility_run (obligation_id, responsibility)
@@ -70,6 +92,38 @@ CREATE UNIQUE INDEX responsibility_run_once ON tickover.responsibility_run (obli
 CREATE TABLE tickover.control (
   function text PRIMARY KEY
 );
+
+-- Whether a route's circuit is open follows from its newest ticks; here stands what was last announced of it, and when
+-- a tick was last let through to probe.
+CREATE TABLE tickover.circuit (
+  route     text PRIMARY KEY,
+  state     text NOT NULL CHECK (state IN ('closed', 'open')),
+  since     timestamptz NOT NULL DEFAULT now(),
+  probed_at timestamptz
+);
+
+-- Requests to the engine's endpoint and to the cron endpoints that were refused: a row for each cause, counted.
+CREATE TABLE tickover.refusal (
+  endpoint  text NOT NULL,
+  cause     text NOT NULL,
+  detail    text NOT NULL,
+  count     bigint NOT NULL,
+  first_at  timestamptz NOT NULL DEFAULT now(),
+  last_at   timestamptz NOT NULL DEFAULT now(),
+  mended_at timestamptz,
+  PRIMARY KEY (endpoint, cause)
+);
+
+CREATE TABLE tickover.audit (
+  id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  at       timestamptz NOT NULL DEFAULT now(),
+  action   text NOT NULL,
+  subject  text NOT NULL,
+  by       text NOT NULL,
+  reason   text NOT NULL,
+  evidence jsonb NOT NULL
+);
+CREATE INDEX audit_subject ON tickover.audit (subject, id DESC);
 
 CREATE TABLE tickover.job (
   id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

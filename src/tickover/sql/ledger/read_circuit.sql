@@ -1,0 +1,21 @@
+-- What decides about a route's circuit: the newest attempts to hand a tick over whose fate is known, newest first, beside
+-- what was last announced, and the refused calls that nothing has mended. Always at least one row.
+SELECT now() AS now, circuit.state AS announced, circuit.since AS announced_at, circuit.probed_at, attempt.*, (
+    SELECT json_agg(json_build_object('endpoint', r.endpoint, 'cause', r.cause, 'detail', r.detail, 'count', r.count,
+                                      'first_at', r.first_at, 'last_at', r.last_at) ORDER BY r.last_at DESC)
+    FROM tickover.refusal r WHERE r.mended_at IS NULL AND r.last_at > now() - %(recent)s::interval
+  ) AS refusals
+FROM (SELECT %(route)s::text AS route) AS asked
+LEFT JOIN tickover.circuit circuit ON circuit.route = asked.route
+LEFT JOIN LATERAL (
+  SELECT t.dispatch_key, t.requested_at, t.error ->> 'kind' AS send_error, fate.missed, fate.settled_at
+  FROM tickover.tick t CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE tickover.fate(o) = 'missed') AS missed,
+           count(*) FILTER (WHERE tickover.fate(o) = 'waiting') AS waiting,
+           max(CASE WHEN tickover.fate(o) = 'missed' THEN coalesce(o.started_at, o.finished_at, o.start_by) END) AS settled_at
+    FROM tickover.obligation o WHERE o.tick_id = t.id
+  ) AS fate
+  WHERE t.route = asked.route AND (t.event_ids <> '{}' OR t.error IS NOT NULL)
+    AND (t.error IS NOT NULL OR fate.missed > 0 OR fate.waiting = 0)
+  ORDER BY t.id DESC LIMIT %(most)s
+) AS attempt ON true
