@@ -1,6 +1,7 @@
 """The rows that a route's circuit follows from, and those that tell of it."""
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,27 @@ from psycopg.types.json import Jsonb
 from tickover.database import Database
 from tickover.ledger.facts import RECENT, Attempt, CircuitRows, Refusal
 from tickover.sql import statement
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """That a route's circuit changed, for the audit.
+
+    Args:
+        route: whose.
+        state: what it is now.
+        action: what happened, as the audit names it.
+        by: who saw it first.
+        reason: why.
+        evidence: what it stands on, JSON values only.
+    """
+
+    route: str
+    state: str
+    action: str
+    by: str
+    reason: str
+    evidence: Mapping[str, Any]
 
 
 class Circuits:
@@ -48,9 +70,9 @@ class Circuits:
         """Keep what the circuit made of a tick that was recorded for dispatch."""
         await self._changes("ledger/divert_tick", {"dispatch_key": dispatch_key, "mode": mode, "reason": reason})
 
-    async def announce(self, route: str, state: str, by: str, reason: str, evidence: Mapping[str, Any]) -> bool:
+    async def announce(self, announcement: Announcement) -> bool:
         """Keep that a circuit changed. True for the one who is the first to say so."""
-        parameters = {"route": route, "state": state, "by": by, "reason": reason, "evidence": Jsonb(dict(evidence))}
+        parameters = asdict(announcement) | {"evidence": Jsonb(dict(announcement.evidence))}
         return await self._changes("ledger/announce_circuit", parameters)
 
     async def _changes(self, name: str, parameters: Mapping[str, Any]) -> bool:

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from tickover.ledger.circuits import Circuits
+from tickover.ledger.circuits import Announcement, Circuits
 from tickover.ledger.facts import CircuitRows
-from tickover.status.store import iso
 from tickover.ticks.circuit import Circuit, CircuitState, Limits, changes, judge
 from tickover.ticks.decision import Decision, Mode
 
@@ -58,12 +57,9 @@ class Breaker:
         return decision
 
     async def _announce(self, route: str, dispatch_key: str, circuit: Circuit) -> None:
+        action = "circuit.opened" if circuit.state is CircuitState.OPEN else "circuit.closed"
         evidence = {"attempts": list(circuit.evidence)}
-        if not await self._circuits.announce(route, circuit.state, f"tick {dispatch_key}", circuit.reason, evidence):
-            return
-        if circuit.state is CircuitState.OPEN:
-            since = None if circuit.since is None else iso(circuit.since)
-            rest = self._limits.rest.total_seconds()
-            _log.error("circuit.opened", route=route, reason=circuit.reason, since=since, probes_every_s=rest)
-        else:
-            _log.info("circuit.closed", route=route, reason=circuit.reason)
+        announcement = Announcement(route, circuit.state, action, f"tick {dispatch_key}", circuit.reason, evidence)
+        if await self._circuits.announce(announcement):
+            say = _log.error if circuit.state is CircuitState.OPEN else _log.info
+            say(action, route=route, reason=circuit.reason, probes_every_s=self._limits.rest.total_seconds())

@@ -5,5 +5,5 @@ WITH changed AS (
   RETURNING c.route
 )
 INSERT INTO tickover.audit (action, subject, by, reason, evidence)
-SELECT 'circuit.' || %(state)s, changed.route, %(by)s, %(reason)s, %(evidence)s FROM changed
+SELECT %(action)s, changed.route, %(by)s, %(reason)s, %(evidence)s FROM changed
 RETURNING id
