@@ -47,6 +47,7 @@ class FunctionReport:
         duration_ms: how long it took here, or None.
         summaries: what each responsibility did.
         error: what failed, or None.
+        covered: older obligations of the function, owed or late, that this one did the work of.
     """
 
     function: str
@@ -57,6 +58,7 @@ class FunctionReport:
     duration_ms: float | None = None
     summaries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     error: str | None = None
+    covered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ def report(function: Function, path: Path, outcome: Executed | Skipped) -> Funct
             outcome.duration_ms,
             outcome.summaries,
             outcome.error,
+            outcome.covered,
         )
     holder = outcome.holder
     if holder is None:

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from tickover.ledger.facts import Attempt, CircuitRows
+from tickover.ledger.facts import Attempt, CircuitRows, Refusal
+from tickover.ticks.findings import refused
 
 
 class CircuitState(StrEnum):
@@ -77,7 +78,7 @@ def judge(rows: CircuitRows, limits: Limits) -> Circuit:
     rested_since = max(last, rows.probed_at) if rows.probed_at else last
     return Circuit(
         CircuitState.OPEN,
-        _why(bad[: limits.after]),
+        _why(bad[: limits.after], rows.refusals),
         rows.announced_at if rows.announced == CircuitState.OPEN else rows.now,
         rows.now >= rested_since + limits.rest,
         evidence,
@@ -102,7 +103,7 @@ def _settled(attempt: Attempt) -> datetime:
     return attempt.settled_at or attempt.requested_at
 
 
-def _why(bad: Sequence[Attempt]) -> str:
+def _why(bad: Sequence[Attempt], refusals: Sequence[Refusal]) -> str:
     failed = [attempt.send_error for attempt in bad if attempt.send_error is not None]
     missed = len(bad) - len(failed)
     parts = []
@@ -110,7 +111,8 @@ def _why(bad: Sequence[Attempt]) -> str:
         parts.append(f"{len(failed)} sends failed in a row ({', '.join(dict.fromkeys(failed))})")
     if missed:
         parts.append(f"{missed} ticks in a row were accepted by the engine and not carried out in time")
-    return " and ".join(parts)
+    remedies = [finding.remedy for finding in refused(refusals) if finding.code == "calls-refused"]
+    return "; ".join([" and ".join(parts), *remedies])
 
 
 def _evidence(attempt: Attempt) -> dict[str, Any]:

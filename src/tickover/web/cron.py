@@ -113,6 +113,7 @@ def _function(report: FunctionReport) -> dict[str, Any]:
         "attempt": report.attempt,
         "durationMs": report.duration_ms,
         "responsibilities": report.summaries,
+        "covered": report.covered,
         "error": report.error,
     }
 
