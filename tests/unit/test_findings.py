@@ -41,8 +41,10 @@ def test_no_tick_for_two_intervals_is_a_finding(every: timedelta | None) -> None
 
 
 def test_without_a_declaration_a_few_ticks_say_nothing() -> None:
-    """Five gaps are needed before an interval is taken from what was seen."""
+    """Five gaps are needed before an interval is taken from what was seen, and longer ones than somebody's by hand."""
     assert rhythm("r", None, MINUTE, ticks(600, 660, 720, 780, 840), NOW) == []
+    by_hand = ticks(600, 601, 603, 604, 606, 609, 610)
+    assert rhythm("r", None, MINUTE, by_hand, NOW) == []
 
 
 def test_twice_as_many_ticks_as_declared_are_a_finding() -> None:

@@ -17,7 +17,8 @@ TICKS_LOOKED_AT = 12
 
 _SILENT_INTERVALS = 2
 _HASTE = 2  # times as many ticks as were declared
-_ENOUGH_GAPS = 5  # before an interval is taken from what was seen
+_ENOUGH_GAPS = 5  # before an interval is taken from what was seen ...
+_SHORTEST_S = 5.0  # ... seconds: ticks that come faster are a test's, or somebody's by hand
 
 REMEDIES: Mapping[tuple[str, str], str] = {
     ("engine", "signature"): (
@@ -191,4 +192,4 @@ def _interval(every: timedelta | None, ticks: Sequence[CronTick]) -> timedelta |
     if every is not None:
         return every
     gaps = [(newer.requested_at - older.requested_at).total_seconds() for newer, older in pairwise(ticks)]
-    return timedelta(seconds=median(gaps)) if len(gaps) >= _ENOUGH_GAPS and median(gaps) > 0 else None
+    return timedelta(seconds=median(gaps)) if len(gaps) >= _ENOUGH_GAPS and median(gaps) >= _SHORTEST_S else None
