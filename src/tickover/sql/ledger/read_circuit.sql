@@ -10,10 +10,13 @@ LEFT JOIN tickover.circuit circuit ON circuit.route = asked.route
 LEFT JOIN LATERAL (
   SELECT t.dispatch_key, t.requested_at, t.error ->> 'kind' AS send_error, fate.missed, fate.settled_at
   FROM tickover.tick t CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE tickover.fate(o) = 'missed') AS missed,
-           count(*) FILTER (WHERE tickover.fate(o) = 'waiting') AS waiting,
-           max(CASE WHEN tickover.fate(o) = 'missed' THEN coalesce(o.started_at, o.finished_at, o.start_by) END) AS settled_at
-    FROM tickover.obligation o WHERE o.tick_id = t.id
+    SELECT count(*) FILTER (WHERE fate = 'missed') AS missed, count(*) FILTER (WHERE fate = 'waiting') AS waiting,
+           max(settled_at) FILTER (WHERE fate = 'missed') AS settled_at
+    FROM (
+      SELECT tickover.fate(o) AS fate, coalesce(o.started_at, o.finished_at, o.start_by) AS settled_at
+      FROM tickover.obligation o WHERE o.tick_id = t.id
+      OFFSET 0 -- each fate is found once
+    ) AS each_one
   ) AS fate
   WHERE t.route = asked.route AND (t.event_ids <> '{}' OR t.error IS NOT NULL)
     AND (t.error IS NOT NULL OR fate.missed > 0 OR fate.waiting = 0)

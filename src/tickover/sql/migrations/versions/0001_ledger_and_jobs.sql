@@ -62,7 +62,7 @@ CREATE FUNCTION tickover.fate(o tickover.obligation) RETURNS text LANGUAGE sql S
     WHEN o.path = 'recovery' THEN 'missed'
     WHEN o.state = 'covered' THEN (
       SELECT CASE WHEN c.path = 'durable' THEN 'ran' ELSE 'missed' END FROM tickover.obligation c WHERE c.id = o.covered_by)
-    WHEN o.path IS NOT NULL THEN 'ran'
+    WHEN o.path IS NOT NULL OR o.state NOT IN ('owed', 'accepted') THEN 'ran'
     WHEN tickover.is_late(o) AND NOT EXISTS (
       SELECT 1 FROM tickover.obligation busy
       WHERE busy.function = o.function AND busy.state = 'running' AND busy.lease_expires_at > now()) THEN 'missed'
