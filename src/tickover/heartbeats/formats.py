@@ -3,7 +3,8 @@
 What the services take, by their own documentation:
 
 - Healthchecks: `{url}/start`, then `{url}`; `rid`, a UUID in its canonical form, tells overlapping runs apart. A check
-  is named by its UUID, or by a ping key and a slug (https://healthchecks.io/docs/http_api/).
+  is named by its UUID, or by a ping key and a slug (https://healthchecks.io/docs/http_api/,
+  https://blog.healthchecks.io/2022/11/using-run-ids-to-track-run-times-of-overlapping-jobs/).
 - Sentry Crons: `/api/{project}/cron/{slug}/{public key}/` with `status=in_progress`, then `status=ok`; the same
   `check_in_id`, a UUID, tells overlapping runs apart
   (https://docs.sentry.io/product/crons/getting-started/http/).

@@ -17,7 +17,10 @@ from tickover.heartbeats.formats import Heartbeat, Moment, Ping
 
 _log = structlog.stdlib.get_logger("tickover.heartbeats")
 _REST = 3600.0  # seconds in which one route's cause is logged once
-_REMEDY = "compare the route's …_HEARTBEAT_URL with what the service shows, and see that it can be reached from here"
+_REMEDIES = {
+    "ping": "compare the route's …_HEARTBEAT_URL with what the service shows, and see that it can be reached from here",
+    "ledger": "check DATABASE_URL",
+}
 
 Outcome = TypeVar("Outcome")
 
@@ -80,7 +83,7 @@ class Heartbeats:
         ping = heartbeat.ping(moment, dispatch_key)
         status = await self._bounded(route, heartbeat, "ping", self._send(ping))
         if status is not None and not HTTPStatus(200) <= status < HTTPStatus(300):
-            self._tell(route, heartbeat, f"ping: the service answers {status}")
+            self._tell(route, heartbeat, "ping", f"the service answers {status}")
 
     async def _send(self, ping: Ping) -> int:
         """The status of the answer; redirects aren't followed, and the body isn't read.
@@ -99,16 +102,19 @@ class Heartbeats:
             async with asyncio.timeout(self._timeout):
                 return await doing
         except TimeoutError:
-            self._tell(route, heartbeat, f"{step}: no answer within {self._timeout:g} s")
+            self._tell(route, heartbeat, step, f"no answer within {self._timeout:g} s")
         except Exception as error:  # noqa: BLE001 - the end of a ping: it must not touch the work it reports
             # By its class only: the text of an error may hold the URL.
-            self._tell(route, heartbeat, f"{step}: {type(error).__name__}")
+            self._tell(route, heartbeat, step, type(error).__name__)
         return None
 
-    def _tell(self, route: str, heartbeat: Heartbeat, cause: str) -> None:
+    def _tell(self, route: str, heartbeat: Heartbeat, step: str, what: str) -> None:
         """Log a cause, unless it was logged for the route within the last hour: not a line for every tick."""
         now = clock.monotonic()
+        cause = f"{step}: {what}"
         told = self._told.get((route, cause))
-        if told is None or now - told >= _REST:
-            self._told[route, cause] = now
-            _log.warning("heartbeat.failed", route=route, service=str(heartbeat.service), cause=cause, remedy=_REMEDY)
+        if told is not None and now - told < _REST:
+            return
+        self._told[route, cause] = now
+        service = str(heartbeat.service)
+        _log.warning("heartbeat.failed", route=route, service=service, cause=cause, remedy=_REMEDIES[step])
