@@ -26,6 +26,7 @@ check: $(VENV)/.synced                    ## format, lint, types, import contrac
 bench: $(VENV)/.synced                    ## figures, measured here and now
 	$(BIN)/python -m bench.tick
 	$(BIN)/python -m bench.engine
+	$(BIN)/python -m bench.watchdog
 
 docs: $(VENV)/.synced                     ## the pages that are drawn from code
 	$(BIN)/python docs/draw_states.py

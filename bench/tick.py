@@ -26,7 +26,7 @@ from tickover.ledger.store import Ledger, NewTick
 from tickover.migrations import migrate
 from tickover.settings import Settings
 from tickover.stack.processes import Child
-from tickover.ticks.handler import TickRequest
+from tickover.ticks.answer import TickRequest
 from tickover.ticks.identity import Identity
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "300"))

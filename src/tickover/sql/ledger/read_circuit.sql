@@ -20,5 +20,5 @@ LEFT JOIN LATERAL (
   ) AS fate
   WHERE t.route = asked.route AND (t.event_ids <> '{}' OR t.error IS NOT NULL)
     AND (t.error IS NOT NULL OR fate.missed > 0 OR fate.waiting = 0)
-  ORDER BY t.id DESC LIMIT %(most)s
+  ORDER BY t.requested_at DESC LIMIT %(most)s
 ) AS attempt ON true

@@ -1,0 +1,86 @@
+"""What is asked on every tick reads a handful of rows, however long the ledger has grown: by plan, not by the clock."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.conftest import database_uri
+from tickover.ledger.states import ENDED, State
+from tickover.sql import statement
+
+TICKS = 20_000
+READ_AT_MOST = 400  # rows, those that a filter drops included
+FUNCTIONS = ["process-background-jobs", "background-maintenance"]
+QUESTIONS: dict[str, dict[str, Any]] = {
+    "overdue_obligations": {
+        "functions": FUNCTIONS,
+        "unended": [str(state) for state in State if state not in ENDED],
+    },
+    "read_circuit": {"route": "background-jobs", "most": 3, "recent": timedelta(minutes=15)},
+    "list_cron_ticks": {"route": "background-jobs", "most": 12},
+    "list_recent_runs": {"responsibilities": ["queue-drain", "queue-health", "prune-lead-memory"], "most": 5},
+    "list_fenced_off": {"functions": FUNCTIONS, "within": timedelta(hours=1)},
+}
+PASTS = {
+    "healthy": "SELECT 1",
+    # The newest are late, as an engine leaves them that has just stopped running what it accepts.
+    "late": """
+      UPDATE tickover.obligation SET state = 'accepted', path = NULL, started_at = NULL, finished_at = NULL
+      WHERE id > (SELECT max(id) FROM tickover.obligation) - 20
+    """,
+    # The route's newest attempts lie far back: since then it has been inline.
+    "inline for long": """
+      UPDATE tickover.tick SET event_ids = '{}' WHERE id > (SELECT min(id) FROM tickover.tick) + 10
+    """,
+    # Another route has nearly all the ticks.
+    "another route": """
+      UPDATE tickover.tick SET route = 'other' WHERE id > (SELECT min(id) FROM tickover.tick) + 10
+    """,
+}
+
+
+@pytest.fixture(scope="module", params=PASTS)
+def long_ledger(request: pytest.FixtureRequest, postgres: str, template: str) -> Iterator[psycopg.Connection[Any]]:
+    """A ledger with 40,000 obligations of one past or another."""
+    name = "long_ledger"
+    fill = (Path(__file__).parents[2] / "bench/fill_ledger.sql").read_bytes()
+    with psycopg.connect(postgres, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        with psycopg.connect(database_uri(postgres, name), autocommit=True) as connection:
+            connection.execute(fill, {"ticks": TICKS})
+            connection.execute(PASTS[request.param].encode())
+            connection.execute("VACUUM ANALYZE")
+            yield connection
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_what_a_tick_asks_reads_a_handful_of_rows(long_ledger: psycopg.Connection[Any], question: str) -> None:
+    """No table is read from end to end, and no index is walked for long."""
+    explain = b"EXPLAIN (ANALYZE, FORMAT JSON) " + statement(f"ledger/{question}")
+    row = long_ledger.execute(explain, QUESTIONS[question]).fetchone()
+    assert row is not None
+    nodes = list(_nodes(row[0][0]["Plan"]))
+    text = json.dumps(row[0], indent=1)
+    large = {"tick", "obligation", "responsibility_run"}
+    assert not [node for node in nodes if node["Node Type"] == "Seq Scan" and node["Relation Name"] in large], text
+    assert sum(map(_read, nodes)) < READ_AT_MOST, text
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from _nodes(child)
+
+
+def _read(node: dict[str, Any]) -> float:
+    """Rows that a scan has looked at."""
+    if "Relation Name" not in node:
+        return 0.0
+    dropped = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
+    return float((node["Actual Rows"] + dropped) * node["Actual Loops"])
