@@ -11,11 +11,13 @@ from tickover.engine.client import EngineSender, make_sdk
 from tickover.engine.endpoint import make_endpoint
 from tickover.engine.functions import DurableFunctions
 from tickover.execution.executor import Executor
+from tickover.heartbeats.pinger import Heartbeats
+from tickover.heartbeats.variables import read_heartbeats
 from tickover.ledger.circuits import Circuits
 from tickover.ledger.evidence import Evidence
 from tickover.ledger.refusals import Refusals
 from tickover.ledger.store import Ledger
-from tickover.settings import Settings, load_settings, read_flags, untrimmed
+from tickover.settings import Settings, environment, load_settings, read_flags, untrimmed
 from tickover.status.store import StatusStore
 from tickover.ticks.breaker import Breaker
 from tickover.ticks.circuit import Limits
@@ -63,7 +65,8 @@ class Tickover:
         ledger = Ledger(self.database, settings.lease)
         redis_url = None if settings.redis_url is None else settings.redis_url.get_secret_value()
         self.status = StatusStore(redis_url, ledger, settings.redis_timeout, settings.status_ttl)
-        executor = Executor(self.database, ledger, self.status)
+        self._heartbeats = Heartbeats(read_heartbeats(contract, environment()), ledger)
+        executor = Executor(self.database, ledger, self.status, self._heartbeats)
         dispatcher = Dispatcher(ledger, self._sender)
         refusals = Refusals(self.database)
         watchdog = Watchdog(contract, ledger, refusals, executor)
@@ -103,6 +106,7 @@ class Tickover:
     async def close(self) -> None:
         """Give all connections back."""
         await self._sender.close()
+        await self._heartbeats.close()
         await self.status.close()
         await self.database.close()
 

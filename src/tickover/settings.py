@@ -169,6 +169,11 @@ def untrimmed(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
     return tuple(name for name in names if (value := environment.get(name)) is not None and value != value.strip())
 
 
+def environment() -> Mapping[str, str]:
+    """The variables of the process, for those whose names a contract makes."""
+    return os.environ
+
+
 def load_settings() -> Settings:
     """Read Tickover's settings from the environment of the process.
 

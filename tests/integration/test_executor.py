@@ -16,6 +16,7 @@ from tickover.database import Database
 from tickover.errors import LeaseLostError
 from tickover.execution.budget import Budget
 from tickover.execution.executor import Executed, Executor, Order, Skipped
+from tickover.heartbeats.pinger import Heartbeats
 from tickover.ledger.refusals import Refusals
 from tickover.ledger.states import CLAIMABLE, MOVES, Path, State
 from tickover.ledger.store import Ledger, NewTick
@@ -56,7 +57,7 @@ async def bench(database: Database, probe: Probe) -> AsyncIterator[Bench]:
     """A bench over the test's own database, with leases of 1.5 s."""
     ledger = Ledger(database, lease_s=1.5)
     status = StatusStore(None, ledger, timeout=0.2, ttl=60)
-    executor = Executor(database, ledger, status)
+    executor = Executor(database, ledger, status, Heartbeats({}, ledger))
     contract = probe_contract(probe)
     process, maintain = contract.functions
     yield Bench(ledger, executor, Watchdog(contract, ledger, Refusals(database), executor), process, maintain)

@@ -11,9 +11,10 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from tests.clocks import SetClock
+from tests.integration.conftest import Probe, Rows, Serve
 from tests.ports import free_port
 from tests.waiting import eventually
-from tickover import clock
+from tickover import Run, Summary, clock
 from tickover.database import Database
 from tickover.heartbeats.formats import parse_heartbeat, run_id
 from tickover.heartbeats.pinger import Heartbeats
@@ -313,3 +314,57 @@ async def test_what_a_later_run_covered_counts_as_done(tick: Tick, make: Make, w
 async def test_a_tick_nobody_recorded_is_not_done(tick: Tick) -> None:
     """An unknown key is no completion."""
     assert not await tick.ledger.complete("unknown")
+
+
+async def test_a_tick_is_reported_once_begun_and_once_done(
+    serve: Serve, probe: Probe, watcher: Watcher, rows: Rows
+) -> None:
+    """Two functions, one start and one end under one run id; the same tick again is not reported again."""
+    site = await serve(BACKGROUND_JOBS_HEARTBEAT_URL=f"cronitor+http://127.0.0.1:{watcher.port}/p/key/monitor")
+    assert (await site.tick("t1")).status_code == 200
+    await site.tick("t1")
+    run = run_id("background-jobs:v1:id:t1")
+    said = [f"GET /p/key/monitor?series={run}&state={state}" for state in ("run", "complete")]
+    assert watcher.asked == said
+    assert rows("SELECT completed_at IS NOT NULL AS done FROM tickover.tick") == [{"done": True}]
+    assert len(probe.ran()) == 3
+
+
+async def test_a_tick_that_fails_is_begun_and_not_done_until_it_is(
+    serve: Serve, probe: Probe, watcher: Watcher
+) -> None:
+    """No end, and no ping for failures; delivered again and done, it sends its end after all."""
+
+    async def fail(_: Run) -> Summary:
+        raise OSError("no disk")
+
+    probe.bodies["prune"] = fail
+    site = await serve(BACKGROUND_JOBS_HEARTBEAT_URL=f"cronitor+http://127.0.0.1:{watcher.port}/p/key/monitor")
+    assert (await site.tick("t1")).status_code == 500
+    assert [asked.rpartition("=")[2] for asked in watcher.asked] == ["run"]
+    del probe.bodies["prune"]
+    assert (await site.tick("t1")).status_code == 200
+    assert [asked.rpartition("=")[2] for asked in watcher.asked] == ["run", "complete"]
+
+
+async def test_a_service_that_fails_changes_nothing_else(serve: Serve, probe: Probe, watcher: Watcher) -> None:
+    """The tick is answered as ever, and a line says which route and service."""
+    watcher.status = 500
+    site = await serve(BACKGROUND_JOBS_HEARTBEAT_URL=f"healthchecks+http://127.0.0.1:{watcher.port}/ping/key/slug")
+    with capture_logs() as logs:
+        assert (await site.tick("t1")).status_code == 200
+    assert len(probe.ran()) == 3
+    (said,) = [log for log in logs if log["event"] == "heartbeat.failed"]
+    assert (said["route"], said["service"]) == (ROUTE, "healthchecks")
+
+
+async def test_continuations_are_not_reported(database: Database, rows: Rows) -> None:
+    """They are the rest of a tick that was reported."""
+    ledger = Ledger(database, lease_s=30)
+    tick = NewTick("t1+1", ROUTE, None, "continuation", "dispatch", "", "c", {"process": MINUTE})
+    assert await ledger.record(tick)
+    claim = await ledger.claim("t1+1", "process", Path.DURABLE, MINUTE)
+    assert claim is not None
+    assert not claim.is_first
+    rows("UPDATE tickover.obligation SET state = 'succeeded'")
+    assert not await ledger.complete("t1+1")

@@ -16,6 +16,7 @@ from tickover.database import Database
 from tickover.errors import BudgetExceededError, LeaseLostError
 from tickover.execution.budget import Budget
 from tickover.execution.run import Lease, Run, Summary
+from tickover.heartbeats.pinger import Heartbeats
 from tickover.ledger.states import Path, State
 from tickover.ledger.store import Claim, Holder, Ledger, StatusRow
 from tickover.status.store import StatusStore, status_of
@@ -105,18 +106,20 @@ class _Attempt:
 
 
 class Executor:
-    """Carries obligations out: claims, runs the responsibilities in order, records, tells the status.
+    """Carries obligations out: claims, runs the responsibilities in order, records, tells the status and the heartbeat.
 
     Args:
         database: what responsibilities work with.
         ledger: where claims are won and results recorded.
         status: the mirror for onlookers.
+        heartbeats: who is told that a tick's work has begun, and that all of it has ended well.
     """
 
-    def __init__(self, database: Database, ledger: Ledger, status: StatusStore) -> None:
+    def __init__(self, database: Database, ledger: Ledger, status: StatusStore, heartbeats: Heartbeats) -> None:
         self._database = database
         self._ledger = ledger
         self._status = status
+        self._heartbeats = heartbeats
 
     async def execute(self, order: Order) -> Executed | Skipped:
         """Carry out an obligation, unless somebody else does or did.
@@ -147,7 +150,7 @@ class Executor:
             return await self._skipped(order)
 
     async def _attempt(self, attempt: _Attempt) -> Executed:
-        running = asyncio.create_task(self._tell(attempt, State.RUNNING))
+        running = asyncio.create_task(self._tell_started(attempt))
         try:
             await self._carry_out_all(attempt)
         except asyncio.CancelledError:
@@ -157,7 +160,10 @@ class Executor:
         finally:
             await running
         state = _end(attempt.error, final=attempt.order.final)
-        return await self._finish(attempt, state, attempt.error)
+        executed = await self._finish(attempt, state, attempt.error)
+        if state is State.SUCCEEDED:
+            await self._heartbeats.succeeded(attempt.claim.route, attempt.order.dispatch_key)
+        return executed
 
     async def _carry_out_all(self, attempt: _Attempt) -> None:
         """Run what has not succeeded yet, each with an equal share of the time left, while the lease is renewed."""
@@ -251,6 +257,11 @@ class Executor:
             error=error,
             correlation_id=attempt.claim.correlation_id,
         )
+
+    async def _tell_started(self, attempt: _Attempt) -> None:
+        await self._tell(attempt, State.RUNNING)
+        if attempt.claim.is_first:
+            await self._heartbeats.started(attempt.claim.route, attempt.order.dispatch_key)
 
     async def _tell(self, attempt: _Attempt, state: State, error: str | None = None, finished_at: Any = None) -> None:
         order, claim = attempt.order, attempt.claim

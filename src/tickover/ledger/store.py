@@ -64,7 +64,11 @@ class KnownObligation:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An obligation that was won. `done` are the responsibilities that have succeeded for this tick already."""
+    """An obligation that was won.
+
+    `is_first`: it is cron's own tick, and nothing of it was claimed before. `done`: the responsibilities that have
+    succeeded for it already.
+    """
 
     id: int
     fence: int
@@ -72,6 +76,8 @@ class Claim:
     started_at: datetime
     client_id: str | None
     correlation_id: str
+    route: str
+    is_first: bool
     done: list[str]
 
 
