@@ -8,6 +8,7 @@ from datetime import timedelta
 from itertools import product
 
 import pytest
+from psycopg import OperationalError
 
 from tests.integration.conftest import Probe, Rows, probe_contract
 from tests.waiting import eventually
@@ -240,6 +241,24 @@ async def test_f08_inline_work_is_single_flight_per_function(bench: Bench, probe
     second = await bench.ledger.holder("k2", "process")
     assert second is not None
     assert (second.state, second.covered_path) == ("covered", "inline")
+
+
+async def test_f06_a_lease_is_not_renewed_by_an_executor_that_failed(
+    bench: Bench, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database breaks off while a result is recorded: the attempt raises, its lease expires, the next one does it."""
+
+    async def break_off(*_: object) -> bool:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    await bench.owe("k1", bench.process)
+    with monkeypatch.context() as broken:
+        broken.setattr(bench.ledger, "record_responsibility", break_off)
+        with pytest.raises(OperationalError):
+            await bench.run("k1", bench.process)
+    assert not [task for task in asyncio.all_tasks() if "_renew" in repr(task)], "the lease is held for ever"
+    rows("UPDATE tickover.obligation SET lease_expires_at = now() - interval '1 s'")
+    assert isinstance(await bench.run("k1", bench.process), Executed)
 
 
 async def test_f05_accepted_is_not_done_and_what_never_starts_is_carried_out(

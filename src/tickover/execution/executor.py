@@ -4,7 +4,6 @@ import asyncio
 import inspect
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -176,10 +175,10 @@ class Executor:
                 raise LeaseLostError(f"{attempt.order.function.id}: the lease could not be renewed")
             work.result()
         finally:
-            for task in (work, renewal):
-                task.cancel()
-                with suppress(asyncio.CancelledError, LeaseLostError):
-                    await task
+            # Both end here, whatever the work has raised: a renewal that went on would hold the lease for ever.
+            work.cancel()
+            renewal.cancel()
+            await asyncio.gather(work, renewal, return_exceptions=True)
 
     async def _carry_out(self, attempt: _Attempt, todo: list[Responsibility]) -> None:
         for index, responsibility in enumerate(todo):
