@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from tickover import telemetry
 from tickover.cli.application import AppOption, load_application
+from tickover.cli.diagnose import diagnose
 from tickover.cli.drill import drill
 from tickover.cli.fault import fault_app
 from tickover.cli.jobs import jobs_app
@@ -28,6 +29,7 @@ _EXTRA = frozenset({"aiohttp", "cel", "cronsim", "jcs", "jinja2", "psutil", "uvi
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(fault_app, name="fault")
+app.command()(diagnose)
 app.command()(drill)
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 

@@ -5,13 +5,16 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Depends, Response
+from psycopg.rows import dict_row
 
 from tickover.errors import WireError
 from tickover.localengine.guards import key_guard
 from tickover.localengine.parts import Engine
-from tickover.localengine.wire import function_uuid
+from tickover.localengine.wire import Registered, Registration, function_uuid
+from tickover.sql import statement
 
 _ENVIRONMENT = "00000000-0000-4000-b000-000000000000"  # there is one
+_MOST_LISTED = 51  # as the real server
 _STATUS = {"queued": "Queued", "running": "Running", "completed": "Completed", "failed": "Failed"}
 
 
@@ -27,13 +30,28 @@ def rest_router(engine: Engine) -> APIRouter:
         functions = 0 if engine.registry.forgotten else functions
         return {"status": "ok", "functions": functions, "queued": queued}
 
+    @router.get("/v1/events", dependencies=keyed)
+    async def events(name: str | None = None, limit: int = 20, received_before: datetime | None = None) -> Response:
+        """Events, the newest first; `name` and `received_before` narrow them down."""
+        parameters = {"name": name, "before": received_before, "most": max(1, min(limit, _MOST_LISTED))}
+        async with engine.store.database.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(statement("list_events", "tickover.localengine.sql"), parameters)
+            return _answer([_event(row) for row in await cursor.fetchall()])
+
+    @router.get("/v1/apps/{app}/functions", dependencies=keyed)
+    async def functions(app: str) -> Response:
+        """An application's functions. As the real API's, this answer is a bare list."""
+        known = await engine.registry.newer_than(await engine.registry.functions())
+        mine = [_function(function) for function in known.all if function.app == app]
+        return Response(json.dumps(mine), media_type="application/json")
+
     @router.get("/v1/events/{event_id}", dependencies=keyed)
     async def event(event_id: str) -> Response:
         """An event, by either of its ids."""
         found = await engine.store.event(event_id)
         if found is None:
             raise WireError(404, "event not found")
-        return _answer(found["body"] | {"internal_id": found["internal_id"], "received_at": found["received_at"]})
+        return _answer(_event(found))
 
     @router.get("/v1/events/{event_id}/runs", dependencies=keyed)
     async def runs(event_id: str) -> Response:
@@ -55,6 +73,28 @@ def rest_router(engine: Engine) -> APIRouter:
         return Response(json.dumps(body, default=datetime.isoformat), media_type="application/json")
 
     return router
+
+
+def _event(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row["body"], "internal_id": row["internal_id"], "received_at": row["received_at"]}
+
+
+def _function(function: Registered) -> dict[str, Any]:
+    config = function.config
+    return {
+        "internal_id": function_uuid(function.id),
+        "env_id": _ENVIRONMENT,
+        "app_id": Registration(function.app, [], {}).app_uuid,
+        "id": function.id,
+        "name": config.get("name") or function.id,
+        "config": {
+            "id": function_uuid(function.id),
+            "slug": function.id,
+            "triggers": config.get("triggers") or [],
+            "steps": [{"id": "step", "name": "step", "uri": function.url}],
+        },
+        "archived_at": "0001-01-01T00:00:00Z",
+    }
 
 
 def _run(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Checks against a live deployment: the diagnosis of a run that is missing."""

@@ -1,0 +1,223 @@
+"""Gathers what is known of a tick, walks the chain, and names the first broken link."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from tickover import clock
+from tickover.app import Tickover
+from tickover.contract import Route
+from tickover.engine.endpoint import PATH
+from tickover.errors import EnvironmentStateError
+from tickover.ledger.circuits import Circuits
+from tickover.ledger.evidence import Evidence
+from tickover.ledger.facts import Refusal
+from tickover.ledger.refusals import Refusals
+from tickover.settings import Settings, untrimmed
+from tickover.ticks.circuit import Circuit, Limits, judge
+from tickover.ticks.findings import Finding, refused
+from tickover.ticks.housekeeping import examine
+from tickover.verify.chain import walk, walk_without_tick
+from tickover.verify.engine_api import CLOUD, DEV_SERVER, EngineApi
+from tickover.verify.facts import Deployment, EngineFacts, Facts, StatusFacts, TickRow
+from tickover.verify.links import Link, first_broken
+from tickover.verify.records import LOOKED_AT, Records
+
+_TIMEOUT = 2.0  # seconds the application's own endpoint may take
+_SILENT = "ticks-missing"
+_CLOSE = 5  # keys that are named beside an unknown one
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What was found about a tick.
+
+    Args:
+        tick: the tick; None where none came, since cron is refused.
+        why: why this one was looked at.
+        links: the chain.
+        circuits: each route's way to the engine.
+        findings: what else is wrong.
+    """
+
+    tick: TickRow | None
+    why: str
+    links: Sequence[Link]
+    circuits: dict[str, Circuit]
+    findings: Sequence[Finding]
+
+    @property
+    def broken(self) -> Link | None:
+        """The first broken link, which is the answer; None where none is."""
+        return first_broken(self.links)
+
+
+async def diagnose(tickover: Tickover, dispatch_key: str | None) -> Diagnosis:
+    """Walk the chain of a tick.
+
+    Args:
+        tickover: the application, opened.
+        dispatch_key: of the tick; None for the newest that did not go well.
+
+    Raises:
+        EnvironmentStateError: there is no tick of that key, or none at all; says what to do.
+    """
+    records = Records(tickover.database)
+    routes = tickover.contract.routes
+    refusals = await Refusals(tickover.database).going_on()
+    findings = [*refused(refusals)]
+    for route in routes:
+        findings += await examine(Evidence(tickover.database), route, clock.now())
+    circuits = {route.id: await _circuit(tickover, route) for route in routes}
+    if dispatch_key is None and await _is_kept_out(records, routes, refusals, findings):
+        why = "no tick comes: cron is refused"
+        return Diagnosis(None, why, walk_without_tick(refusals), circuits, findings)
+    tick, why = await _choose(records, [route.id for route in routes], dispatch_key)
+    facts = await _gather(tickover, records, tick, refusals)
+    return Diagnosis(tick, why, walk(facts), circuits, findings)
+
+
+async def _circuit(tickover: Tickover, route: Route) -> Circuit:
+    settings = tickover.settings
+    limits = Limits(settings.circuit_after, timedelta(seconds=settings.circuit_rest))
+    return judge(await Circuits(tickover.database).read(route.id, limits.after), limits)
+
+
+async def _is_kept_out(
+    records: Records, routes: Sequence[Route], refusals: Sequence[Refusal], findings: Sequence[Finding]
+) -> bool:
+    """Whether cron is refused, and no tick has come since when one was due."""
+    kept_out = [refusal for refusal in refusals if refusal.endpoint == "cron"]
+    if not kept_out:
+        return False
+    keys = await records.newest_keys([route.id for route in routes])
+    newest = await records.tick(keys[0]) if keys else None
+    if newest is None:
+        return True
+    return newest.requested_at < kept_out[0].last_at and any(finding.code == _SILENT for finding in findings)
+
+
+async def _choose(records: Records, routes: Sequence[str], dispatch_key: str | None) -> tuple[TickRow, str]:
+    """The tick to look at, and why it is that one.
+
+    Raises:
+        EnvironmentStateError: there is none.
+    """
+    keys = await records.newest_keys(routes) if dispatch_key is None else []
+    troubled = await records.newest_troubled(routes) if dispatch_key is None else None
+    wanted = dispatch_key or troubled or (keys[0] if keys else None)
+    if wanted is None:
+        raise EnvironmentStateError(
+            f"no tick was recorded yet: let cron call /api/cron/{routes[0]} with CRON_SECRET, and check DATABASE_URL "
+            "if it does"
+        )
+    tick = await records.tick(wanted)
+    if tick is None:
+        raise EnvironmentStateError(await _unknown(records, routes, wanted))
+    if dispatch_key is not None:
+        return tick, "this tick was asked for"
+    went_well = f"of the newest {LOOKED_AT} ticks all went well; this is the newest"
+    return tick, "the newest tick that did not go well" if troubled else went_well
+
+
+async def _unknown(records: Records, routes: Sequence[str], wanted: str) -> str:
+    keys = await records.newest_keys(routes)
+    ends = [key for key in keys if key.endswith(wanted)]
+    close = [*ends, *get_close_matches(wanted, keys, n=_CLOSE)][:_CLOSE] or keys[:_CLOSE]
+    known = f"; there are {', '.join(dict.fromkeys(close))}" if close else "; none was recorded yet"
+    return f"no tick {wanted!r} is recorded{known}"
+
+
+async def _gather(tickover: Tickover, records: Records, tick: TickRow, refusals: Sequence[Refusal]) -> Facts:
+    """Everything that is known of a tick; the engine, Redis and the application are asked at the same time."""
+    obligations, runs, engine, endpoint, status = await asyncio.gather(
+        records.obligations(tick.dispatch_key),
+        records.responsibilities(tick.dispatch_key),
+        _ask_engine(tickover, tick),
+        _ask_endpoint(tickover.settings),
+        _read_status(tickover, tick.client_id),
+    )
+    return Facts(
+        clock.now(),
+        tick,
+        [function for function in tickover.contract.functions if function.id in {row.function for row in obligations}],
+        {row.function: row for row in obligations},
+        runs,
+        refusals,
+        _deployment(tickover, endpoint),
+        engine,
+        status,
+    )
+
+
+async def _ask_engine(tickover: Tickover, tick: TickRow) -> EngineFacts:
+    settings = tickover.settings
+    url = settings.engine_url or (DEV_SERVER if settings.dev_mode else CLOUD)
+    if not tick.event_ids:
+        return EngineFacts(url, "no event of this tick is known to have been accepted")
+    key = settings.inngest_signing_key
+    if key is None and not settings.dev_mode:
+        return EngineFacts(url, "INNGEST_SIGNING_KEY is not set here, and the engine tells nothing without it")
+    shown = None if key is None or settings.dev_mode else key.get_secret_value()
+    async with EngineApi(url, shown, settings.inngest_env) as api:
+        return await api.tell(_app_id(tickover), tick.event_ids)
+
+
+def _app_id(tickover: Tickover) -> str:
+    return tickover._sender._sdk.app_id  # noqa: SLF001 - nothing else of the application tells it
+
+
+def _served_at(settings: Settings) -> str | None:
+    return None if settings.inngest_serve_origin is None else f"{settings.inngest_serve_origin}{PATH}"
+
+
+async def _ask_endpoint(settings: Settings) -> tuple[str, bool | None]:
+    """What the application says at the URL it serves: in words, and whether it has a signing key."""
+    url = _served_at(settings)
+    if url is None:
+        return "", None
+    try:
+        async with httpx.AsyncClient(timeout=_TIMEOUT) as client:
+            answer = await client.get(url)
+    except httpx.HTTPError as error:
+        return f"{url} does not answer ({type(error).__name__})", None
+    if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        return f"{url} answers 503", False
+    try:
+        said: Any = answer.json()
+    except ValueError:
+        said = None
+    if not isinstance(said, dict) or "function_count" not in said:
+        return f"{url} answers {answer.status_code}, and not as an application of the engine does", None
+    has_key = said.get("has_signing_key")
+    text = f"{url} serves {said['function_count']} functions in mode {said.get('mode')}"
+    return text, has_key if isinstance(has_key, bool) and said.get("mode") != "dev" else None
+
+
+def _deployment(tickover: Tickover, endpoint: tuple[str, bool | None]) -> Deployment:
+    settings = tickover.settings
+    needed = {"INNGEST_EVENT_KEY": settings.inngest_event_key, "INNGEST_SIGNING_KEY": settings.inngest_signing_key}
+    missing = [] if settings.dev_mode else [name for name, value in needed.items() if value is None]
+    return Deployment(
+        _app_id(tickover),
+        settings.dev_mode,
+        settings.engine_url,
+        _served_at(settings),
+        missing,
+        untrimmed(),
+        *endpoint,
+    )
+
+
+async def _read_status(tickover: Tickover, client_id: str | None) -> StatusFacts:
+    source, statuses = await tickover.status.read(client_id, [f.id for f in tickover.contract.functions])
+    if tickover.settings.redis_url is None:
+        source = "none"
+    started = {name: datetime.fromisoformat(status["startedAt"]) for name, status in statuses.items()}
+    return StatusFacts(source, started, tickover.settings.status_ttl)
