@@ -5,10 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
-from http import HTTPStatus
-from typing import Any
-
-import httpx
 
 from tickover import clock
 from tickover.app import Tickover
@@ -27,9 +23,9 @@ from tickover.verify.chain import walk, walk_without_tick
 from tickover.verify.engine_api import CLOUD, DEV_SERVER, EngineApi
 from tickover.verify.facts import Deployment, EngineFacts, Facts, StatusFacts, TickRow
 from tickover.verify.links import Link, first_broken
+from tickover.verify.own_endpoint import Answer, ask
 from tickover.verify.records import LOOKED_AT, Records
 
-_TIMEOUT = 2.0  # seconds the application's own endpoint may take
 _SILENT = "ticks-missing"
 _CLOSE = 5  # keys that are named beside an unknown one
 
@@ -140,7 +136,7 @@ async def _gather(tickover: Tickover, records: Records, tick: TickRow, refusals:
         records.obligations(tick.dispatch_key),
         records.responsibilities(tick.dispatch_key),
         _ask_engine(tickover, tick),
-        _ask_endpoint(tickover.settings),
+        ask(_served_at(tickover.settings), _signing_key(tickover.settings), clock.now()),
         _read_status(tickover, tick.client_id),
     )
     return Facts(
@@ -161,11 +157,10 @@ async def _ask_engine(tickover: Tickover, tick: TickRow) -> EngineFacts:
     url = settings.engine_url or (DEV_SERVER if settings.dev_mode else CLOUD)
     if not tick.event_ids:
         return EngineFacts(url, "no event of this tick is known to have been accepted")
-    key = settings.inngest_signing_key
+    key = _signing_key(settings)
     if key is None and not settings.dev_mode:
         return EngineFacts(url, "INNGEST_SIGNING_KEY is not set here, and the engine tells nothing without it")
-    shown = None if key is None or settings.dev_mode else key.get_secret_value()
-    async with EngineApi(url, shown, settings.inngest_env) as api:
+    async with EngineApi(url, key, settings.inngest_env) as api:
         return await api.tell(_app_id(tickover), tick.event_ids)
 
 
@@ -177,30 +172,11 @@ def _served_at(settings: Settings) -> str | None:
     return None if settings.inngest_serve_origin is None else f"{settings.inngest_serve_origin}{PATH}"
 
 
-async def _ask_endpoint(settings: Settings) -> tuple[str, bool | None]:
-    """What the application says at the URL it serves: in words, and whether it has a signing key."""
-    url = _served_at(settings)
-    if url is None:
-        return "", None
-    try:
-        async with httpx.AsyncClient(timeout=_TIMEOUT) as client:
-            answer = await client.get(url)
-    except httpx.HTTPError as error:
-        return f"{url} does not answer ({type(error).__name__})", None
-    if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-        return f"{url} answers 503", False
-    try:
-        said: Any = answer.json()
-    except ValueError:
-        said = None
-    if not isinstance(said, dict) or "function_count" not in said:
-        return f"{url} answers {answer.status_code}, and not as an application of the engine does", None
-    has_key = said.get("has_signing_key")
-    text = f"{url} serves {said['function_count']} functions in mode {said.get('mode')}"
-    return text, has_key if isinstance(has_key, bool) and said.get("mode") != "dev" else None
+def _signing_key(settings: Settings) -> str | None:
+    return None if settings.inngest_signing_key is None else settings.inngest_signing_key.get_secret_value()
 
 
-def _deployment(tickover: Tickover, endpoint: tuple[str, bool | None]) -> Deployment:
+def _deployment(tickover: Tickover, endpoint: Answer) -> Deployment:
     settings = tickover.settings
     needed = {"INNGEST_EVENT_KEY": settings.inngest_event_key, "INNGEST_SIGNING_KEY": settings.inngest_signing_key}
     missing = [] if settings.dev_mode else [name for name, value in needed.items() if value is None]
@@ -211,7 +187,8 @@ def _deployment(tickover: Tickover, endpoint: tuple[str, bool | None]) -> Deploy
         _served_at(settings),
         missing,
         untrimmed(),
-        *endpoint,
+        endpoint.text,
+        endpoint.has_signing_key,
     )
 
 
