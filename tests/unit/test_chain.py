@@ -151,7 +151,7 @@ BREAKS: list[tuple[str, str, Facts]] = [
     ("function registered at the URL we serve", "sync", with_(WAITS, engine=engine(NO_RUN, {"other": "x"}))),
     (
         "function registered at the URL we serve",
-        "set INNGEST_SERVE_ORIGIN",
+        f"curl -X PUT {SERVED}",
         with_(LATE, engine=engine(QUEUED, {"app-maintain": "https://evil.example/api/inngest"})),
     ),
     ("function registered at the URL we serve", "sync", with_(LATE, engine=engine(NO_RUN))),
@@ -204,6 +204,7 @@ BREAKS: list[tuple[str, str, Facts]] = [
         with_(replace(DONE, state="failed"), runs=(replace(RAN, error="OSError: disk full"),)),
     ),
     ("result recorded", "end of a process", with_(replace(DONE, state="running", held=False), runs=())),
+    ("result recorded", "end of a process", with_(replace(RECOVERED, attempt=2), engine=engine(QUEUED))),
     ("result recorded", "deliver the tick again", with_(replace(DONE, state="failed", error="gone"), runs=())),
     ("result recorded", "deliver the tick again", with_(replace(DONE, state="interrupted", late=True), runs=())),
     ("status written", "check REDIS_URL", with_(status=StatusFacts("ledger", {}, 86_400))),
@@ -256,7 +257,7 @@ def test_what_nobody_can_tell_is_unknown_and_says_why() -> None:
     assert first_broken(walk(facts)) is None
     assert named(facts, "event known to the engine").verdict is Verdict.UNKNOWN
     assert "it does not answer" in named(facts, "event known to the engine").seen
-    assert "until 11:58:00 UTC" in named(facts, "call reached us").seen
+    assert "until 11-24 11:58:00" in named(facts, "call reached us").seen
 
 
 def test_refused_calls_are_not_blamed_where_the_engine_says_it_has_not_called() -> None:

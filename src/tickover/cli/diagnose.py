@@ -98,7 +98,7 @@ def _answer(found: "Diagnosis") -> str:
         return "[green]no link is broken[/]" + (
             "; what is unknown may still come" if any(link.verdict == "unknown" for link in found.links) else ""
         )
-    whose = "" if link.function is None else f" of {link.function}"
+    whose = "" if link.function is None else f" ({link.function})"
     return f"[red]first broken link: {link.name}{whose}[/] — do: {escape(link.remedy or '')}"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from tickover.contract import Function
@@ -57,7 +57,12 @@ class Case:
         row = self.row
         never_begun = row.state in {State.OWED, State.ACCEPTED} and row.late
         beside = row.state == State.COVERED and row.covered_path != Path.DURABLE
-        return never_begun or beside or row.path == Path.RECOVERY
+        return never_begun or beside or (row.path == Path.RECOVERY and not self.is_taken_over)
+
+    @property
+    def is_taken_over(self) -> bool:
+        """Whether recovery came after an attempt that left no word: of its path, too, nothing is kept."""
+        return self.row.path == Path.RECOVERY and self.row.attempt > 1
 
     @property
     def is_settled(self) -> bool:
@@ -89,7 +94,7 @@ class Case:
     @property
     def refusals(self) -> Sequence[Refusal]:
         """The engine's calls that have been refused since the tick came, and may be this one's."""
-        if self.row.durable or self.is_untried:
+        if self.row.durable or self.is_untried or self.is_taken_over:
             return ()
         came = self.facts.tick.requested_at
         return [r for r in self.facts.refusals if r.endpoint == "engine" and r.last_at >= came]
@@ -112,8 +117,8 @@ class Case:
 
 
 def stamp(moment: datetime | None) -> str:
-    """A time of day, in UTC, to the second."""
-    return "never" if moment is None else f"{moment:%H:%M:%S} UTC"
+    """A day and a time, in UTC, to the second."""
+    return "never" if moment is None else f"{moment.astimezone(UTC):%m-%d %H:%M:%S}"
 
 
 def same_place(registered: str, served: str) -> bool:

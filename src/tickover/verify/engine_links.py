@@ -106,11 +106,9 @@ def _by_list(case: Case, name: str, url: str | None) -> Link:
 
 
 def _sync(case: Case) -> str:
-    served = case.facts.deployment.served_at or "the application's own URL, /api/inngest"
-    return (
-        f"sync this deployment with the engine (in its app list, or curl -X PUT {served}); set INNGEST_SERVE_ORIGIN, "
-        "so that nobody else's sync moves it"
-    )
+    served = case.facts.deployment.served_at
+    sync = f"sync this deployment with the engine: in its list of apps, or curl -X PUT {served or '…/api/inngest'}"
+    return sync if served else f"{sync}; and set INNGEST_SERVE_ORIGIN, so that nobody else's sync moves it"
 
 
 def _called(case: Case) -> Link:
@@ -123,6 +121,8 @@ def _heard(case: Case, name: str) -> Link | None:
     row = case.row
     if row.durable:
         return ok(name, f"attempt {row.attempt}{_run(row.run_id)}")
+    if case.is_taken_over:
+        return unknown(name, "attempt 1 won the claim; whether a call of the engine began it was not kept")
     if case.refusals:
         return ok(name, f"{sum(r.count for r in case.refusals)} calls, refused here")
     if case.is_done and (case.is_deduplicated or row.covered_path == Path.DURABLE):

@@ -72,7 +72,7 @@ def _ended(case: Case, name: str) -> Link | None:
         return broken(name, f"it failed for good: {row.error}", _AGAIN)
     if row.state not in ENDED:
         return None
-    if row.path == Path.RECOVERY and row.attempt > 1:
+    if case.is_taken_over:
         return broken(name, f"attempt 1 recorded none; the recovery that came after it did ({row.state})", _DIED)
     return ok(name, row.state + _fenced(case))
 
