@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -137,6 +138,7 @@ BREAKS: list[tuple[str, str, Facts]] = [
         with_(LATE, deployment=replace(WELL.deployment, dev_mode=True, engine_url="https://api.inngest.com")),
     ),
     ("recorded", "--app", replace(WELL, obligations={})),
+    ("recorded", "--app", replace(WELL, functions=())),
     *(
         ("send", SEND_REMEDIES[kind], with_(FELL_BACK, tick=failed(kind)))
         for kind in SEND_REMEDIES
@@ -291,6 +293,14 @@ def test_each_function_has_a_break_of_its_own() -> None:
     )
     breaks = [(link.function, link.name) for link in walk(facts) if link.verdict is Verdict.BROKEN]
     assert breaks == [("maintain", "responsibility prune"), ("process", "call reached us")]
+
+
+def test_the_page_has_every_link_in_its_order() -> None:
+    """`docs/diagnosis.md` tells when each is broken, and what to do then."""
+    page = (Path(__file__).parents[2] / "docs" / "diagnosis.md").read_text()
+    table = page.split("| link |")[1].splitlines()
+    names = [row.split("|")[1].strip() for row in table if row.startswith("| ")]
+    assert names[1:] == ["responsibility …" if "prune" in name else name for name in ORDER], names
 
 
 MAKERS = {

@@ -113,7 +113,7 @@ def _is_cloud(url: str | None) -> bool:
 
 def _recorded(facts: Facts) -> Link:
     tick = facts.tick
-    if not facts.obligations:
+    if not any(function.id in facts.obligations for function in facts.functions):
         return broken(
             _RECORDED,
             f"at {stamp(tick.requested_at)}, and it owes nothing that this application declares",

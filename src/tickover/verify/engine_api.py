@@ -50,7 +50,7 @@ class EngineApi:
         headers = {} if env is None else {"x-inngest-env": env}
         if signing_key is not None:
             headers["authorization"] = f"Bearer {bearer(signing_key)}"
-        self._client = httpx.AsyncClient(base_url=url, headers=headers, timeout=_TIMEOUT)
+        self._client = httpx.AsyncClient(base_url=url, headers=headers, timeout=None)  # noqa: S113 - bounded as a whole, by _get
 
     async def __aenter__(self) -> Self:
         """Nothing is opened before the first question."""
@@ -114,8 +114,9 @@ class EngineApi:
             _NotToldError: there is none.
         """
         try:
-            answer = await self._client.get(path, params=parameters)
-        except httpx.HTTPError as error:
+            async with asyncio.timeout(_TIMEOUT):
+                answer = await self._client.get(path, params=parameters)
+        except (httpx.HTTPError, TimeoutError) as error:
             said = f"{type(error).__name__}: {error}".rstrip(": ")
             raise _NotToldError(f"{self._url} does not answer ({said})", 0) from error
         if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:

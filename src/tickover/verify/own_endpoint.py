@@ -4,6 +4,7 @@ Rule: inngest-wire, Inspection and Signatures. The diagnosis does without it; it
 those of the deployment.
 """
 
+import asyncio
 import hashlib
 import hmac
 import re
@@ -43,9 +44,9 @@ async def ask(url: str | None, signing_key: str | None, now: datetime) -> Answer
         return Answer()
     headers = {} if signing_key is None else {"x-inngest-signature": sign(signing_key, now)}
     try:
-        async with httpx.AsyncClient(timeout=_TIMEOUT) as client:
+        async with asyncio.timeout(_TIMEOUT), httpx.AsyncClient(timeout=None) as client:  # noqa: S113 - bounded as a whole
             answer = await client.get(url, headers=headers)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, TimeoutError) as error:
         return Answer(f"{url} does not answer here ({type(error).__name__})")
     return _read(url, answer)
 

@@ -1,10 +1,14 @@
 """What can be asked of the engine beyond one event: its functions, and events by name; in the real server's shape."""
 
+import asyncio
 import json
+
+import pytest
 
 from tests.integration.localengine.conftest import EVENT_KEY, SIGNING_KEY, Start
 from tickover.localengine import signature
 from tickover.localengine.wire import function_uuid
+from tickover.verify import engine_api
 from tickover.verify.engine_api import EngineApi, bearer
 
 MAINTENANCE = "background/maintenance.requested"
@@ -65,3 +69,22 @@ async def test_what_answers_and_is_no_engine_is_said_to_tell_nothing(start: Star
         facts = await api.tell("wire", ["01K"])
     assert (facts.why_not, facts.functions) == ("", None)
     assert "answers 404" in facts.why_no_functions
+
+
+async def test_i10_an_engine_that_hangs_costs_one_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the question and never answers: asked once, and then for nothing more."""
+    asked: list[bytes] = []
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n"))
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(hang, "127.0.0.1", 0)
+    url = "http://{}:{}".format(*server.sockets[0].getsockname())
+    monkeypatch.setattr(engine_api, "_TIMEOUT", 0.2)
+    async with EngineApi(url, None, None) as api:
+        facts = await api.tell("wire", ["01K", "01L"])
+    assert "does not answer (TimeoutError)" in facts.why_not
+    assert asked == [b"GET /v1/apps/wire/functions HTTP/1.1\r\n"]
+    server.close()
