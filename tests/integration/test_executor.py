@@ -243,6 +243,29 @@ async def test_f08_inline_work_is_single_flight_per_function(bench: Bench, probe
     assert (second.state, second.covered_path) == ("covered", "inline")
 
 
+async def test_f14_what_was_cut_off_is_taken_up_again_and_not_for_ever(bench: Bench, probe: Probe, rows: Rows) -> None:
+    """Its time is up on an inline path: interrupted, so late at once; as often as a failure is retried, then failed."""
+
+    async def endless(_: Run) -> Summary:
+        await asyncio.Event().wait()
+        return Summary()
+
+    await bench.owe("k1", bench.maintain)
+    assert bench.maintain.retries == 1
+    probe.bodies["prune"] = endless
+    order = Order(bench.maintain, "k1", Path.INLINE, Budget.of(0.2))
+    first = await bench.executor.execute(order)
+    assert isinstance(first, Executed)
+    assert (str(first.state), "cut off" in str(first.error)) == ("interrupted", True)
+    (late,) = await bench.watchdog.look()
+    assert (late.dispatch_key, late.state) == ("k1", "interrupted")
+    second = await bench.executor.execute(replace(order, path=Path.RECOVERY, budget=Budget.of(0.2)))
+    assert isinstance(second, Executed)
+    assert str(second.state) == "failed"
+    assert probe.ran().count("queue-health") == 1, "what had succeeded is not done again"
+    assert rows("SELECT state FROM tickover.obligation") == [{"state": "failed"}]
+
+
 async def test_f06_a_lease_is_not_renewed_by_an_executor_that_failed(
     bench: Bench, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:

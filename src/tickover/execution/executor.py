@@ -54,7 +54,8 @@ class Executed:
     """An attempt that was carried out to its end.
 
     Args:
-        state: `succeeded`, `failed`, or `retrying` where the engine will call again.
+        state: `succeeded`, `failed`, `retrying` where the engine will call again, or `interrupted` where the time was
+            up and a later tick takes up the rest.
         attempt: which attempt at the obligation it was, from 1.
         summaries: what each responsibility did, those that had succeeded before left out.
         duration_ms: from claim to end.
@@ -96,6 +97,7 @@ class _Attempt:
     log: Any
     started: float = field(default_factory=clock.monotonic)
     summaries: dict[str, dict[str, Any]] = field(default_factory=dict)
+    cut_off: set[str] = field(default_factory=set)
 
     @property
     def error(self) -> str | None:
@@ -158,7 +160,7 @@ class Executor:
             raise
         finally:
             await running
-        state = _end(attempt.error, final=attempt.order.final)
+        state = _end(attempt)
         executed = await self._finish(attempt, state, attempt.error)
         if state is State.SUCCEEDED:
             await self._heartbeats.succeeded(attempt.claim.route, attempt.order.dispatch_key)
@@ -217,6 +219,10 @@ class Executor:
             summary = _storable(await _call(responsibility, run, _hard(share, soft)))
         except LeaseLostError:
             raise
+        except BudgetExceededError as error:
+            attempt.cut_off.add(responsibility.id)
+            log.warning("responsibility.cut_off", error=_text(error))
+            return Summary(error=_text(error)).as_json()
         except Exception as error:  # the end of a responsibility: one failing must not stop the others
             log.exception("responsibility.failed", error=_text(error))
             return Summary(error=_text(error)).as_json()
@@ -333,10 +339,20 @@ def _storable(summary: Summary) -> dict[str, Any]:
     return flat
 
 
-def _end(error: str | None, *, final: bool) -> State:
-    if error is None:
+def _end(attempt: _Attempt) -> State:
+    """Where an attempt leaves its obligation.
+
+    One that was only cut off has not failed: a later tick takes the rest up (field note F14), as often as a failed one
+    would be retried. The engine sees to its own calls.
+    """
+    order = attempt.order
+    if attempt.error is None:
         return State.SUCCEEDED
-    return State.FAILED if final else State.RETRYING
+    if not order.final:
+        return State.RETRYING
+    is_cut_off = all(s["error"] is None or name in attempt.cut_off for name, s in attempt.summaries.items())
+    may_go_on = order.path is not Path.DURABLE and attempt.claim.attempt <= order.function.retries
+    return State.INTERRUPTED if is_cut_off and may_go_on else State.FAILED
 
 
 def _text(error: BaseException) -> str:
