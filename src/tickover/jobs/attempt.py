@@ -8,11 +8,13 @@ from concurrent.futures import Executor
 from contextvars import copy_context
 
 from tickover import clock
+from tickover.execution.budget import Budget
 from tickover.execution.run import Run
 from tickover.jobs.claims import Claimed, Outcome
 from tickover.jobs.handler import Handler, Handlers, Job, RetryJobError
 from tickover.jobs.retry import RetryAt, after_failure
 from tickover.jobs.states import Ending
+from tickover.jobs.transaction import JobTransaction
 
 _LONGEST_ERROR = 1000
 
@@ -47,18 +49,20 @@ class Attempts:
         obstacle = self._obstacle(job)
         if obstacle is not None:
             return Outcome(job, Ending.DEAD, min(job.attempt, job.max_attempts), obstacle)
-        limit = asyncio.timeout(job.timeout_s)
+        limit, budget = asyncio.timeout(job.timeout_s), self._run.budget.within(job.timeout_s)
+        own = JobTransaction(self._run.database, job.id, job.fence, budget)
         try:
             async with limit:
-                await self._call(self._handlers[job.kind], self._view(job))
+                await self._call(self._handlers[job.kind], self._view(job, own, budget))
         except _NoThreadError as error:
             return handed_back(job, compact(error))
         except (Exception, SystemExit, asyncio.CancelledError) as error:
             if is_being_cancelled():
                 raise asyncio.CancelledError from error  # the drain stops, in whatever way the handler put it
             cut_off = limit.expired() and isinstance(error, TimeoutError)
-            return failed(job, TimeoutError(f"cut off after {job.timeout_s:g} s") if cut_off else error)
-        return Outcome(job, Ending.SUCCEEDED, job.attempt)
+            cause = TimeoutError(f"cut off after {job.timeout_s:g} s") if cut_off else error
+            return succeeded(job, cause) if own.committed else failed(job, cause)
+        return Outcome(job, Ending.SUCCEEDED, job.attempt, committed=own.committed)
 
     def _obstacle(self, job: Claimed) -> str | None:
         """Why a job cannot be attempted at all."""
@@ -68,7 +72,7 @@ class Attempts:
             return f"no handler for kind {job.kind!r}: register one, then requeue"
         return None
 
-    def _view(self, job: Claimed) -> Job:
+    def _view(self, job: Claimed, own: JobTransaction, budget: Budget) -> Job:
         return Job(
             id=job.id,
             kind=job.kind,
@@ -76,8 +80,10 @@ class Attempts:
             payload=json.loads(job.payload),
             attempt=job.attempt,
             max_attempts=job.max_attempts,
-            budget=self._run.budget.within(job.timeout_s),
+            fence=job.fence,
+            budget=budget,
             database=self._run.database,
+            own=own,
             log=self._run.log.bind(job_id=job.id, kind=job.kind, job_client_id=job.client_id, job_attempt=job.attempt),
         )
 
@@ -106,6 +112,11 @@ def _call_sync(handler: Handler, job: Job) -> object:
 def handed_back(job: Claimed, reason: str | None = None) -> Outcome:
     """The outcome of a job that is due again at once, without having used up an attempt."""
     return Outcome(job, Ending.HANDED_BACK, job.attempt - 1, reason)
+
+
+def succeeded(job: Claimed, error: BaseException) -> Outcome:
+    """The outcome of a job whose own transaction was committed before its handler raised."""
+    return Outcome(job, Ending.SUCCEEDED, job.attempt, compact(error), cause=error, committed=True)
 
 
 def failed(job: Claimed, error: BaseException) -> Outcome:

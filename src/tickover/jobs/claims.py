@@ -39,6 +39,7 @@ class Outcome:
         error: why it did not succeed, compact.
         run_at: when it is attempted again; None leaves the time as it was.
         cause: what its handler raised, for the log.
+        committed: recorded already, by the job's own transaction.
     """
 
     job: Claimed
@@ -47,6 +48,14 @@ class Outcome:
     error: str | None = None
     run_at: datetime | None = None
     cause: BaseException | None = None
+    committed: bool = False
+
+
+class Standing(NamedTuple):
+    """How a job stands: its row's fence and state."""
+
+    fence: int
+    state: JobState
 
 
 class Claims:
@@ -75,7 +84,10 @@ class Claims:
             return await cursor.fetchall()
 
     async def record(self, outcomes: Sequence[Outcome]) -> set[int]:
-        """Record outcomes, each only where its job is still held; returns the ids of those."""
+        """Record outcomes, each only where its job is still held; returns the ids of those.
+
+        A job that is in its own transaction at the moment is passed over; `standings` tells it from a lost one.
+        """
         parameters = {
             "id": [outcome.job.id for outcome in outcomes],
             "fence": [outcome.job.fence for outcome in outcomes],
@@ -89,7 +101,7 @@ class Claims:
         return await self._ids("jobs/record_outcomes", parameters)
 
     async def renew(self, jobs: Collection[Claimed]) -> set[int]:
-        """Hold on to jobs for another lease; returns the ids of those that are still held."""
+        """Hold on to jobs for another lease; returns the ids of those that nobody else has won."""
         parameters = {
             "id": [job.id for job in jobs],
             "fence": [job.fence for job in jobs],
@@ -97,6 +109,12 @@ class Claims:
             **_S,
         }
         return await self._ids("jobs/renew_leases", parameters)
+
+    async def standings(self, jobs: Collection[Claimed]) -> dict[int, Standing]:
+        """How the rows of these jobs stand, by id; a row that is gone is left out."""
+        async with self._database.connection() as connection:
+            cursor = await connection.execute(statement("jobs/read_standings"), {"id": [job.id for job in jobs]})
+            return {row[0]: Standing(row[1], JobState(row[2])) for row in await cursor.fetchall()}
 
     async def _ids(self, name: str, parameters: dict[str, object]) -> set[int]:
         async with self._database.connection() as connection, connection.cursor(row_factory=scalar_row) as cursor:

@@ -4,16 +4,17 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from tickover import clock
 from tickover.execution.run import Run, Summary
 from tickover.jobs.attempt import Attempts, failed, handed_back, is_being_cancelled
-from tickover.jobs.claims import Claimed, Claims, Outcome
+from tickover.jobs.claims import Claimed, Claims, Outcome, Standing
 from tickover.jobs.handler import Handlers
 from tickover.jobs.queue import JobQueue
-from tickover.jobs.states import Ending
+from tickover.jobs.states import Ending, JobState
 
 _TURN_S = 0.25  # finished jobs are recorded, and free workers look for more, at least this often
 _GRACE_S = 1.0  # for handlers to clean up once they are cut off ...
@@ -21,6 +22,7 @@ _GRACE_SHARE = (
     0.025  # ... but never more than this share of the budget: the executor keeps little more for winding down
 )
 _SETTLE_S = 10.0  # for all of that, at the very most
+_RETRY_S = 0.05  # between looks at a row that is locked when the drain ends
 _KINDS_SHOWN = 20
 
 
@@ -160,16 +162,34 @@ class _Drain:
     async def _record(self) -> None:
         """Record what has ended. Each job's own fence protects it, so finished work needs no other lease."""
         ended = len(self._outcomes)
-        outcomes = [outcome for outcome in self._outcomes if outcome.job.id in self._held]
-        recorded = await self._claims.record(outcomes) if outcomes else set()
+        outcomes = [outcome for outcome in self._outcomes if self._held.get(outcome.job.id) is outcome.job]
+        open_ = [outcome for outcome in outcomes if not outcome.committed]
+        recorded = await self._claims.record(open_) if open_ else set()
+        refused = [outcome for outcome in open_ if outcome.job.id not in recorded]
+        standings = await self._claims.standings([outcome.job for outcome in refused]) if refused else {}
         del self._outcomes[:ended]  # not before it is recorded; meanwhile workers only append
         for outcome in outcomes:
-            if outcome.job.id in recorded:
-                del self._held[outcome.job.id]
-                self._endings[outcome.ending] += 1
-                _tell(self._run, outcome)
+            if outcome in refused:
+                self._settle_refused(outcome, standings.get(outcome.job.id))
             else:
-                self._let_go(outcome.job)
+                self._count(outcome)
+
+    def _settle_refused(self, outcome: Outcome, standing: Standing | None) -> None:
+        """Go by the job's row: another drain's, or still in its own transaction, or ended by that."""
+        if standing is None or standing.fence != outcome.job.fence:
+            self._let_go(outcome.job)
+        elif standing.state is JobState.RUNNING:
+            self._outcomes.append(outcome)  # its row is locked; once more at the next turn
+        elif standing.state is JobState.SUCCEEDED and outcome.ending is not Ending.SUCCEEDED:
+            error = outcome.error or "cut off when the drain ended"
+            self._count(replace(outcome, ending=Ending.SUCCEEDED, error=error))
+        else:
+            self._count(outcome)  # recorded before, and the answer was lost
+
+    def _count(self, outcome: Outcome) -> None:
+        del self._held[outcome.job.id]
+        self._endings[outcome.ending] += 1
+        _tell(self._run, outcome)
 
     async def _renew(self) -> None:
         """Hold on to what is claimed; let go of what another drain has won meanwhile."""
@@ -183,7 +203,9 @@ class _Drain:
                 self._let_go(job)
 
     def _let_go(self, job: Claimed) -> None:
-        self._held.pop(job.id, None)
+        if self._held.get(job.id) is not job:
+            return  # this drain has won it anew, after its own lease had expired
+        del self._held[job.id]
         if job in self._unstarted:
             self._unstarted.remove(job)
         if worker := self._running.get(job.id):
@@ -205,14 +227,22 @@ class _Drain:
             elif job.id not in ended:
                 self._outcomes.append(handed_back(job))
         await self._record()
+        until = clock.monotonic() + self._grace
+        while self._outcomes and clock.monotonic() < until:  # locked: a transaction of its own has not ended yet
+            await asyncio.sleep(_RETRY_S)
+            await self._record()
+        for outcome in self._outcomes:
+            self._let_go(outcome.job)  # to whoever claims it when that transaction is over
 
 
 def _tell(run: Run, outcome: Outcome) -> None:
-    if outcome.ending not in {Ending.DEAD, Ending.RETRIED}:
+    if outcome.error is None:
         return
     job = outcome.job
     log = run.log.bind(job_id=job.id, kind=job.kind, job_client_id=job.client_id, job_attempt=outcome.attempts)
     if outcome.ending is Ending.DEAD:
         log.error("job.died", error=outcome.error, max_attempts=job.max_attempts, exc_info=outcome.cause)
-    else:
+    elif outcome.ending is Ending.RETRIED:
         log.warning("job.failed", error=outcome.error, run_at=outcome.run_at)
+    elif outcome.ending is Ending.SUCCEEDED and outcome.error is not None:
+        log.warning("job.failed_after_commit", error=outcome.error, exc_info=outcome.cause)

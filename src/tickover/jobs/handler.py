@@ -10,6 +10,7 @@ import structlog
 
 from tickover.database import Async, Database, Sync
 from tickover.execution.budget import Budget
+from tickover.jobs.transaction import JobTransaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,10 @@ class Job:
         payload: what was enqueued, as parsed JSON.
         attempt: 1 for the first attempt.
         max_attempts: attempts before it becomes a dead letter.
+        fence: the number under which this attempt was won; a later attempt has a higher one.
         budget: by when the attempt has to have ended (the job's timeout, cut to the drain's own budget).
-        database: connections; `database.transaction()` for what has to happen together.
+        database: connections; `database.transaction()` for what does not end the job.
+        own: the attempt's one transaction; see `transaction`.
         log: bound to id, kind, client and attempt.
     """
 
@@ -34,8 +37,10 @@ class Job:
     payload: Any
     attempt: int
     max_attempts: int
+    fence: int
     budget: Budget
     database: Database
+    own: JobTransaction
     log: structlog.stdlib.BoundLogger
 
     def time_left(self) -> float:
@@ -43,12 +48,20 @@ class Job:
         return self.budget.left()
 
     def transaction(self) -> AbstractAsyncContextManager[Async]:
-        """A transaction for an async handler."""
-        return self.database.transaction()
+        """The job's own transaction, for an async handler: its commit records the job as succeeded.
+
+        What is written in it happens exactly once. Raising inside rolls it back, and the attempt has failed. An attempt
+        has one; whatever the handler does after the commit, the job has succeeded and is not attempted again.
+
+        Raises:
+            LeaseLostError: the job has ended, or another drain has won it; nothing was changed.
+            JobTransactionError: the attempt has had its transaction.
+        """
+        return self.own.begin()
 
     def sync_transaction(self) -> AbstractContextManager[Sync]:
-        """A transaction for a sync handler, which runs in a thread."""
-        return self.database.sync_transaction()
+        """As `transaction`, for a sync handler, which runs in a thread."""
+        return self.own.begin_sync()
 
 
 class RetryJobError(Exception):

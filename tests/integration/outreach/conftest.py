@@ -10,6 +10,7 @@ import pytest
 import structlog
 from psycopg import sql
 from psycopg.rows import dict_row
+from tickover.jobs.transaction import JobTransaction
 
 from tests.conftest import database_uri
 from tests.runs import MakeRun, run_factory
@@ -69,6 +70,10 @@ INSERT INTO outreach.ai_draft (client_id, lead_id, channel, subject, body, state
 VALUES (%(client_id)s, %(lead_id)s, 'email', 'Re: Hello', 'Hi Ada', %(state)s,
         now() - make_interval(mins => %(minutes)s), now() + make_interval(mins => %(send_in)s))
 RETURNING id
+"""
+_CLAIMED_JOB = """
+INSERT INTO tickover.job (kind, client_id, payload, state, attempts, fence)
+VALUES (%(kind)s, %(client_id)s, '{}', 'running', 1, 1) RETURNING id
 """
 
 
@@ -131,19 +136,26 @@ class Office:
 
     async def jobs(self) -> list[str]:
         """The kinds of the jobs that were enqueued, in order."""
-        return [row["kind"] for row in await self.ask("SELECT kind FROM tickover.job ORDER BY id")]
+        return [
+            row["kind"] for row in await self.ask("SELECT kind FROM tickover.job WHERE state = 'queued' ORDER BY id")
+        ]
 
     def job(self, kind: str, payload: Mapping[str, Any] | None, client_id: str | None = CLIENT) -> Job:
-        """An attempt at a job."""
+        """An attempt at a job whose row is claimed."""
+        with psycopg.connect(self.database.dsn, autocommit=True) as connection:
+            ((job_id,),) = connection.execute(_CLAIMED_JOB, {"kind": kind, "client_id": client_id}).fetchall()
+        budget = Budget.of(30)
         return Job(
-            id=next(_numbers),
+            id=job_id,
             kind=kind,
             client_id=client_id,
             payload=payload,
             attempt=1,
             max_attempts=5,
-            budget=Budget.of(30),
+            fence=1,
+            budget=budget,
             database=self.database,
+            own=JobTransaction(self.database, job_id, 1, budget),
             log=structlog.stdlib.get_logger("test"),
         )
 

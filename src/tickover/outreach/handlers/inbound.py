@@ -1,7 +1,7 @@
 """Job kinds `email_inbound_post_process` and `sms_inbound_post_process`: understand what came in, prepare an answer.
 
-All that follows from a message is one transaction, which begins by marking it as processed; so a job that runs twice
-finds it marked and does nothing.
+All that follows from a message is the job's own transaction, so it happens once; it begins by marking the message as
+processed, so that a second job for the same message finds it marked and does nothing.
 """
 
 import asyncio
@@ -86,7 +86,7 @@ async def sms_inbound_post_process(job: Job) -> None:
 
 async def _read(job: Job, channel: Channel) -> Inbound:
     client_id, message_id = subject_of(job.client_id, job.payload, "message_id")
-    async with job.transaction() as connection:
+    async with job.database.connection() as connection:
         inbound = await Inbox(connection, client_id).read_inbound(message_id, channel)
     if inbound is None:
         raise missing(f"inbound {channel} message", message_id, client_id)

@@ -37,7 +37,7 @@ async def ai_auto_send_delayed(job: Job) -> None:
     """Send the draft that the payload's `draft_id` names, if it is approved, due, and its lead still listens.
 
     First it is marked as being sent, so that nobody turns it down any more. Then its message and its last state are
-    stored in one transaction: there is no message without that state, and no second message.
+    stored in the job's own transaction: there is no message without that state, and no second message.
 
     Raises:
         PayloadError: the payload names no draft of the job's client.
@@ -51,7 +51,7 @@ async def ai_auto_send_delayed(job: Job) -> None:
 async def _step(job: Job, client_id: str, draft_id: int, *, last: bool) -> bool:
     """Mark the draft, or send it; decided anew under its lock. Whether there is more to do."""
     now = clock.now()
-    async with job.transaction() as connection:
+    async with job.transaction() if last else job.database.transaction() as connection:
         inbox = Inbox(connection, client_id)
         draft = await inbox.lock_draft(draft_id)
         if draft is None:

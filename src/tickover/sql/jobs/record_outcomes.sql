@@ -1,11 +1,19 @@
--- Only who holds a job's lease records what became of it; the ids that come back are those it held.
+-- Only who holds a job's lease records what became of it; the ids that come back are those it recorded. One that is
+-- still in its own transaction is passed over, so that a handler that hangs holds up nobody.
+WITH outcome AS (
+  SELECT * FROM unnest(
+    %(id)s::bigint[], %(fence)s::bigint[], %(state)s::text[], %(attempts)s::integer[], %(run_at)s::timestamptz[],
+    %(error)s::text[]
+  ) AS o(id, fence, state, attempts, run_at, error)
+), free AS (
+  SELECT j.id, j.fence FROM tickover.job j JOIN outcome o ON o.id = j.id AND o.fence = j.fence
+  WHERE j.state = %(running)s
+  FOR NO KEY UPDATE OF j SKIP LOCKED
+)
 UPDATE tickover.job j
 SET state = o.state, attempts = o.attempts, run_at = coalesce(o.run_at, j.run_at),
     last_error = coalesce(o.error, j.last_error), lease_expires_at = NULL,
     finished_at = CASE WHEN o.state = ANY (%(ended)s) THEN now() END
-FROM unnest(
-  %(id)s::bigint[], %(fence)s::bigint[], %(state)s::text[], %(attempts)s::integer[], %(run_at)s::timestamptz[],
-  %(error)s::text[]
-) AS o(id, fence, state, attempts, run_at, error)
-WHERE j.id = o.id AND j.fence = o.fence AND j.state = %(running)s
+FROM outcome o JOIN free USING (id, fence)
+WHERE j.id = o.id
 RETURNING j.id
