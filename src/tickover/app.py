@@ -43,6 +43,7 @@ class Tickover:
         settings: read from the environment where None.
 
     Attributes:
+        app_id: as given.
         database: connections, for the application's own use as well.
         handler: what answers ticks.
         watch: what settles the overdue between ticks.
@@ -56,6 +57,7 @@ class Tickover:
 
     def __init__(self, contract: Contract, *, app_id: str, settings: Settings | None = None) -> None:
         self.contract = contract
+        self.app_id = app_id
         self.settings = settings = settings or load_settings()
         self.flags = read_flags(name for r in contract.routes for name in (r.flag, force_inline_name(r.flag)))
         self.database = Database(settings.database_url, settings.database_pool_size, settings.database_wait)

@@ -40,11 +40,13 @@ DatabaseUrl = Annotated[str | None, typer.Option(envvar="DATABASE_URL", help="Po
 @app.callback()
 def look_into_local_run(context: typer.Context) -> None:
     """Cron ticks, carried out durably or inline."""
-    # Beside a `tickover up` in this directory, commands look into its database unless another one is configured.
+    # Beside a `tickover up` in this directory, commands look into it unless another database is configured; what else
+    # is configured here stays.
     if context.invoked_subcommand in _LOOKS and not os.environ.get("DATABASE_URL", "").strip() and _DIRECTORY.exists():
         from tickover.stack.directory import Directory  # noqa: PLC0415 - needs the extra `embedded`
 
-        os.environ.update(Directory(_DIRECTORY).environment())
+        found = Directory(_DIRECTORY).environment()
+        os.environ.update({name: value for name, value in found.items() if not os.environ.get(name, "").strip()})
 
 
 @app.command()

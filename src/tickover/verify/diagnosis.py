@@ -161,11 +161,7 @@ async def _ask_engine(tickover: Tickover, tick: TickRow) -> EngineFacts:
     if key is None and not settings.dev_mode:
         return EngineFacts(url, "INNGEST_SIGNING_KEY is not set here, and the engine tells nothing without it")
     async with EngineApi(url, key, settings.inngest_env) as api:
-        return await api.tell(_app_id(tickover), tick.event_ids)
-
-
-def _app_id(tickover: Tickover) -> str:
-    return tickover._sender._sdk.app_id  # noqa: SLF001 - nothing else of the application tells it
+        return await api.tell(tickover.app_id, tick.event_ids)
 
 
 def _served_at(settings: Settings) -> str | None:
@@ -181,7 +177,7 @@ def _deployment(tickover: Tickover, endpoint: Answer) -> Deployment:
     needed = {"INNGEST_EVENT_KEY": settings.inngest_event_key, "INNGEST_SIGNING_KEY": settings.inngest_signing_key}
     missing = [] if settings.dev_mode else [name for name, value in needed.items() if value is None]
     return Deployment(
-        _app_id(tickover),
+        tickover.app_id,
         settings.dev_mode,
         settings.engine_url,
         _served_at(settings),
