@@ -10,13 +10,13 @@ import pytest
 import structlog
 from psycopg import sql
 from psycopg.rows import dict_row
-from tickover.jobs.transaction import JobTransaction
 
 from tests.conftest import database_uri
 from tests.runs import MakeRun, run_factory
 from tickover.database import Database
 from tickover.execution.budget import Budget
 from tickover.jobs.handler import Job
+from tickover.jobs.transaction import JobTransaction
 from tickover.migrations import migrate
 from tickover.outreach.schema import OUTREACH
 
