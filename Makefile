@@ -9,7 +9,7 @@ UP     := --every $(EVERY) $(if $(TICKS),--ticks $(TICKS)) $(ARGS)
 # The machine's own certificates count too, as behind a company's proxy.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: up test check bench docs clean
+.PHONY: up test check bench drill simulate docs clean
 
 up: $(VENV)/.synced                       ## the whole product on this machine: make up [TICKS=3] [EVERY=10]
 	$(BIN)/tickover up $(UP)
@@ -27,6 +27,12 @@ bench: $(VENV)/.synced                    ## figures, measured here and now
 	$(BIN)/python -m bench.tick
 	$(BIN)/python -m bench.engine
 	$(BIN)/python -m bench.watchdog
+
+drill: $(VENV)/.synced                    ## game days under real processes, about 9 minutes; a report in drill.html
+	$(BIN)/tickover drill --html drill.html
+
+simulate: $(VENV)/.synced                 ## ticks under virtual time and seeded faults: make simulate [SIMULATED=10000000]
+	$(BIN)/python -m tests.simulation --ticks $(or $(SIMULATED),100000)
 
 docs: $(VENV)/.synced                     ## the pages that are drawn from code
 	$(BIN)/python docs/draw_states.py

@@ -52,6 +52,24 @@ async def test_what_covered_others_can_be_forgotten_and_they_stand(database: Dat
     assert rows("SELECT state, covered_by FROM tickover.obligation") == [{"state": "covered", "covered_by": None}]
 
 
+async def test_old_announcements_of_circuits_go_and_what_was_changed_by_hand_stays(
+    database: Database, rows: Rows
+) -> None:
+    """The audit does not grow for ever by itself."""
+    rows(
+        "INSERT INTO tickover.audit (at, action, subject, by, reason, evidence) "
+        "SELECT now() - age * interval '1 day', action, 'r', 'x', '', '{}' "
+        "FROM unnest('{10,40}'::int[]) AS age, unnest('{circuit.opened,circuit.closed,stage.changed}'::text[]) AS action"
+    )
+    await Ledger(database, lease_s=30).forget(timedelta(days=30))
+    kept = rows("SELECT action, count(*) AS n FROM tickover.audit GROUP BY 1 ORDER BY 1")
+    assert [(row["action"], row["n"]) for row in kept] == [
+        ("circuit.closed", 1),
+        ("circuit.opened", 1),
+        ("stage.changed", 2),
+    ]
+
+
 async def test_a_tick_forgets_by_itself(serve: Serve, rows: Rows) -> None:
     """After so many days as are set."""
     rows(OLD, "3 days", 5)

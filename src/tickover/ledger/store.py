@@ -303,14 +303,16 @@ class Ledger:
         return await self._all(Progress, "ledger/read_progress", {"dispatch_key": dispatch_key})
 
     async def forget(self, keep: timedelta) -> int:
-        """Drop the oldest ticks, with all that is known of them, a bounded number at a time; how many.
+        """Drop the oldest ticks, with all that is known of them, and announcements, a bounded number; how many ticks.
 
         Args:
             keep: how long a tick is kept; one that still owes something is kept for longer.
         """
         parameters = {"keep": keep, "most": _FORGOTTEN_AT_ONCE, "unended": _UNENDED}
         async with self._database.connection() as connection:
-            return (await connection.execute(statement("ledger/forget_ticks"), parameters)).rowcount
+            forgotten = (await connection.execute(statement("ledger/forget_ticks"), parameters)).rowcount
+            await connection.execute(statement("ledger/forget_announcements"), parameters)
+        return forgotten
 
     async def functions(self) -> list[str]:
         """The ids of all functions that were ever owed."""

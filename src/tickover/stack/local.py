@@ -231,8 +231,12 @@ class LocalRun:
         until: list[asyncio.Future[Any]] = [asyncio.create_task(self._stop.wait()), asyncio.gather(*ticks)]
         await asyncio.wait(until, return_when=asyncio.FIRST_COMPLETED)
         until[0].cancel()
-        await asyncio.wait(ticks, timeout=_LAST_WORDS)
-        return all(task.done() and task.result() for task in ticks)
+        _, followed = await asyncio.wait(ticks, timeout=_LAST_WORDS)
+        for task in followed:
+            task.cancel()  # it would go on asking a database that is about to close
+        if followed:
+            await asyncio.wait(followed)
+        return not followed and all(task.result() for task in ticks)
 
     async def _tick(self, cron: Cron, number: int, at: datetime) -> bool:
         result = await cron.tick(at)
