@@ -9,7 +9,7 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from tickover import clock
-from tickover.contract import Contract, Route
+from tickover.contract import Contract
 from tickover.execution.budget import Budget
 from tickover.ledger.facts import Refusal
 from tickover.ticks.breaker import Breaker
@@ -64,7 +64,7 @@ class Watch:
         for route in self._contract.routes:
             sight = await self._breaker.look(route.id)
             circuits[route.id], refusals = sight.circuit, sight.rows.refusals
-            findings += await self._found(route)
+            findings += await self._housekeeping.keep(route, clock.now())
         recovered = await self._watchdog.settle(await self._watchdog.look(), Budget.of(self._budget_s))
         return Round(circuits, recovered, [*refused(refusals), *findings])
 
@@ -86,6 +86,3 @@ class Watch:
                 if seen is not None:
                     await seen(found)
             await asyncio.sleep(every)
-
-    async def _found(self, route: Route) -> Sequence[Finding]:
-        return await self._housekeeping.keep(route, clock.now())
