@@ -59,7 +59,8 @@ async def test_old_announcements_of_circuits_go_and_what_was_changed_by_hand_sta
     rows(
         "INSERT INTO tickover.audit (at, action, subject, by, reason, evidence) "
         "SELECT now() - age * interval '1 day', action, 'r', 'x', '', '{}' "
-        "FROM unnest('{10,40}'::int[]) AS age, unnest('{circuit.opened,circuit.closed,stage.changed}'::text[]) AS action"
+        "FROM unnest('{10,40}'::int[]) AS age, "
+        "unnest('{circuit.opened,circuit.closed,stage.changed}'::text[]) AS action"
     )
     await Ledger(database, lease_s=30).forget(timedelta(days=30))
     kept = rows("SELECT action, count(*) AS n FROM tickover.audit GROUP BY 1 ORDER BY 1")
