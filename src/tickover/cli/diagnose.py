@@ -17,7 +17,6 @@ from tickover.cli.application import AppOption, load_application
 if TYPE_CHECKING:
     from tickover.app import Tickover
     from tickover.ticks.circuit import Circuit
-    from tickover.ticks.findings import Finding
     from tickover.verify.diagnosis import Diagnosis
     from tickover.verify.links import Link
 
@@ -114,7 +113,7 @@ def _as_json(found: "Diagnosis") -> dict[str, Any]:
         "links": [_link(each) for each in found.links],
         "firstBroken": None if link is None else _link(link),
         "circuits": {route: _circuit(circuit) for route, circuit in found.circuits.items()},
-        "findings": [_finding(finding) for finding in found.findings],
+        "findings": [finding.as_json() for finding in found.findings],
     }
 
 
@@ -131,13 +130,3 @@ def _link(link: "Link") -> dict[str, Any]:
 def _circuit(circuit: "Circuit") -> dict[str, Any]:
     since = None if circuit.since is None else circuit.since.isoformat()
     return {"state": str(circuit.state), "reason": circuit.reason, "since": since}
-
-
-def _finding(finding: "Finding") -> dict[str, Any]:
-    return {
-        "code": finding.code,
-        "subject": finding.subject,
-        "text": finding.text,
-        "remedy": finding.remedy,
-        "evidence": dict(finding.evidence),
-    }

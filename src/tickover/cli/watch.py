@@ -91,8 +91,5 @@ def _as_json(found: Round) -> dict[str, object]:
             }
             for recovery in found.recovered
         ],
-        "findings": [
-            {"code": f.code, "subject": f.subject, "text": f.text, "remedy": f.remedy, "evidence": dict(f.evidence)}
-            for f in found.findings
-        ],
+        "findings": [finding.as_json() for finding in found.findings],
     }

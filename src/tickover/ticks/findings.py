@@ -1,7 +1,7 @@
 """What is wrong although every tick was answered? Pure: findings from the ledger's rows, each with its evidence."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from statistics import median
@@ -61,6 +61,10 @@ class Finding:
     text: str
     remedy: str
     evidence: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The finding as a JSON object, the same wherever it is shown."""
+        return asdict(self)
 
 
 def refused(refusals: Sequence[Refusal]) -> list[Finding]:

@@ -14,7 +14,6 @@ from tickover.status.store import iso
 from tickover.ticks.answer import FunctionReport, TickAnswer, TickRequest
 from tickover.ticks.circuit import Circuit
 from tickover.ticks.decision import Mode
-from tickover.ticks.findings import Finding
 from tickover.ticks.identity import correlation_id, identify, parse_client_id
 from tickover.ticks.watchdog import Recovery
 from tickover.web.authentication import require_secret
@@ -94,7 +93,7 @@ def _answer(request: TickRequest, answer: TickAnswer) -> JSONResponse:
         "functions": [_function(report) for report in answer.functions],
         "recovered": [_recovery(recovery) for recovery in answer.recovered],
         "circuit": None if answer.circuit is None else _circuit(answer.circuit),
-        "findings": [_finding(finding) for finding in answer.findings],
+        "findings": [finding.as_json() for finding in answer.findings],
         "durationMs": answer.duration_ms,
     }
     if answer.failed:
@@ -140,14 +139,4 @@ def _circuit(circuit: Circuit) -> dict[str, Any]:
         "reason": circuit.reason,
         "since": None if circuit.since is None else iso(circuit.since),
         "evidence": list(circuit.evidence),
-    }
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    return {
-        "code": finding.code,
-        "subject": finding.subject,
-        "text": finding.text,
-        "remedy": finding.remedy,
-        "evidence": dict(finding.evidence),
     }
