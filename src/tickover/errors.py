@@ -6,6 +6,7 @@ TickoverError
 ├── RequestError         a caller sent something that cannot be served (carries an HTTP status)
 ├── EnqueueError         a job cannot be stored as given
 ├── LeaseLostError       another executor took over; this one must stop
+├── JobTransactionError  a second transaction of its own was asked for by one attempt at a job (jobs/transaction.py)
 ├── BudgetExceededError  a piece of work overran the time it was given
 ├── SendError            events could not be handed to the engine
 ├── EnvironmentStateError  this machine is not in a state to run (ports, directories, other processes)
