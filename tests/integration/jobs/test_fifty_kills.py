@@ -1,7 +1,6 @@
 """Two replicas drain 20,000 jobs, and one or the other is killed fifty times, at random."""
 
 import asyncio
-import multiprocessing
 import os
 import random
 from contextlib import suppress
@@ -15,6 +14,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from tests.forks import forking
 from tests.integration.conftest import SECRET, Rows
 from tests.ports import free_port
 from tests.waiting import eventually
@@ -70,8 +70,7 @@ class Replicas:
 
     def start(self, number: int) -> None:
         """Start one."""
-        context = multiprocessing.get_context("forkserver")
-        process = context.Process(target=serve, args=(self.dsn, self.ports[number]), daemon=True)
+        process = forking().Process(target=serve, args=(self.dsn, self.ports[number]), daemon=True)
         process.start()
         self.processes[number] = process
 
@@ -110,7 +109,6 @@ async def test_i4_after_fifty_kills_every_job_has_one_outcome_and_its_effect_onc
     database_dsn: str, rows: Rows
 ) -> None:
     """20,000 outcomes, none by a fenced executor; what was written in a job's transaction happened exactly once."""
-    multiprocessing.set_forkserver_preload(["tickover.app", "uvicorn", "pytest", "tests.integration.conftest"])
     chance, stop, replicas = random.Random(SEED), asyncio.Event(), Replicas(database_dsn)  # noqa: S311 - the same each time
     for number in range(REPLICAS):
         replicas.start(number)

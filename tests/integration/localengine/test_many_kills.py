@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import logging
-import multiprocessing
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -19,6 +18,7 @@ import inngest.fast_api
 import pytest
 from fastapi import FastAPI
 
+from tests.forks import forking
 from tests.integration.localengine.conftest import serving
 from tests.waiting import eventually
 from tickover import clock
@@ -72,8 +72,7 @@ class Engines:
 
     async def start(self) -> None:
         """Start one, and wait until it answers."""
-        context = multiprocessing.get_context("forkserver")
-        self.process = context.Process(target=run, args=(self.options,), daemon=True)
+        self.process = forking().Process(target=run, args=(self.options,), daemon=True)
         self.process.start()
         await eventually(self.answers, within=30)
 
@@ -94,8 +93,6 @@ class Engines:
 @asynccontextmanager
 async def engines(options: EngineOptions) -> AsyncIterator[Engines]:
     """Engines on one port; the last one is killed in the end."""
-    # A parent that has imported everything already: a fork of it is up in a moment.
-    multiprocessing.set_forkserver_preload(["tickover.localengine.server", "pytest"])
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{options.port}", timeout=30) as client:
         running = Engines(options, client)
         try:
