@@ -9,7 +9,7 @@ import psycopg
 from tickover.drill.cases import Case, missing
 from tickover.drill.evidence import Evidence
 from tickover.drill.player import Player
-from tickover.drill.stage import servers, stage
+from tickover.drill.stage import Servers, servers, stage
 from tickover.drill.verdict import Verdict, judge
 from tickover.errors import TickoverError
 
@@ -46,16 +46,21 @@ async def play(cases: Sequence[Case], folder: Path) -> AsyncIterator[Result]:
             if reason is not None:
                 yield Result(case, None, None, reason, skipped=True)
                 continue
-            async with stage(running, case.name, dict(case.environment)) as played:
-                player = Player(played)
-                try:
-                    await case.play(player)
-                    evidence = await player.finish()
-                except (TickoverError, psycopg.Error, OSError) as error:
-                    yield Result(case, None, None, f"it could not be played: {error}")
-                    continue
-                finally:
-                    await player.stop()
+            try:
+                evidence = await _play_one(running, case)
+            except (TickoverError, psycopg.Error, OSError) as error:
+                yield Result(case, None, None, f"it could not be played: {error}")
+                continue
             verdict = judge(evidence, case.outage, may_miss=case.may_miss)
             shows = case.shows(evidence)
             yield Result(case, verdict, evidence, None if shows else "nothing shows that it was broken")
+
+
+async def _play_one(running: Servers, case: Case) -> Evidence:
+    async with stage(running, case.name, dict(case.environment)) as played:
+        player = Player(played)
+        try:
+            await case.play(player)
+            return await player.finish()
+        finally:
+            await player.stop()

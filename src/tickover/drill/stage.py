@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +26,7 @@ FOREIGN_KEY = "signkey-test-" + "cd" * 32
 CRON_SECRET = "drill-cron-secret"  # noqa: S105 - of a stage on the loopback interface that lasts for minutes
 REPLICAS = 2
 _STARTS_WITHIN = 30.0
+_VALKEY_STARTS = 3
 _TEMPLATE = "drill_template"
 _OURS = ("DATABASE_URL", "REDIS_URL", "CRON_SECRET", "INNGEST", "BACKGROUND_JOBS", "TICKOVER", "DRILL")
 
@@ -219,13 +220,21 @@ async def stage(servers: Servers, name: str, own: Mapping[str, str]) -> AsyncIte
         "TICKOVER_CIRCUIT_REST": "3",
     } | dict(own)
     async with AsyncExitStack() as stack:
-        url, pid = stack.enter_context(embedded.valkey(folder / "valkey"))
+        url, pid = _start_valkey(stack, folder)
         found = Stage(servers, dsn, pid, folder, environment | {"REDIS_URL": url})
         stack.push_async_callback(_stop, found)
         await found.relay.start()
         await asyncio.gather(*(found.start_replica(number) for number in range(REPLICAS)))
         await found.start_engine()
         yield found
+
+
+def _start_valkey(stack: AsyncExitStack, folder: Path) -> tuple[str, int]:
+    """Valkey, on a port that was free a moment ago; where somebody was faster, on another."""
+    for number in range(_VALKEY_STARTS - 1):
+        with suppress(EnvironmentStateError):
+            return stack.enter_context(embedded.valkey(folder / f"valkey-{number}"))
+    return stack.enter_context(embedded.valkey(folder / "valkey"))
 
 
 async def _stop(stage: Stage) -> None:
