@@ -28,7 +28,7 @@ bench: $(VENV)/.synced                    ## figures, measured here and now
 	$(BIN)/python -m bench.engine
 	$(BIN)/python -m bench.watchdog
 
-drill: $(VENV)/.synced                    ## game days under real processes, about 9 minutes; a report in drill.html
+drill: $(VENV)/.synced                    ## game days under real processes, about 8 minutes; a report in drill.html
 	$(BIN)/tickover drill --html drill.html
 
 simulate: $(VENV)/.synced                 ## ticks under virtual time and seeded faults: make simulate [SIMULATED=10000000]
