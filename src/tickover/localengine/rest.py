@@ -21,7 +21,6 @@ _STATUS = {"queued": "Queued", "running": "Running", "completed": "Completed", "
 def rest_router(engine: Engine) -> APIRouter:
     """The router of questions."""
     router = APIRouter()
-    keyed = [Depends(key_guard(engine.options.signing_key))]
 
     @router.get("/health")
     async def health() -> dict[str, Any]:
@@ -30,49 +29,65 @@ def rest_router(engine: Engine) -> APIRouter:
         functions = 0 if engine.registry.forgotten else functions
         return {"status": "ok", "functions": functions, "queued": queued}
 
-    @router.get("/v1/events", dependencies=keyed)
+    keyed = [Depends(key_guard(engine.options.signing_key))]
+    router.include_router(_event_router(engine), dependencies=keyed)
+    router.include_router(_run_router(engine), dependencies=keyed)
+    return router
+
+
+def _event_router(engine: Engine) -> APIRouter:
+    router = APIRouter(prefix="/v1/events")
+
+    @router.get("")
     async def events(name: str | None = None, limit: int = 20, received_before: datetime | None = None) -> Response:
         """Events, the newest first; `name` and `received_before` narrow them down."""
         parameters = {"name": name, "before": received_before, "most": max(1, min(limit, _MOST_LISTED))}
         async with engine.store.database.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(statement("list_events", "tickover.localengine.sql"), parameters)
-            return _answer([_event(row) for row in await cursor.fetchall()])
+            return _answer(engine, [_event(row) for row in await cursor.fetchall()])
 
-    @router.get("/v1/apps/{app}/functions", dependencies=keyed)
+    @router.get("/{event_id}")
+    async def event(event_id: str) -> Response:
+        """An event, by either of its ids."""
+        found = await engine.store.event(event_id)
+        if found is None:
+            raise WireError(404, "event not found")
+        return _answer(engine, _event(found))
+
+    @router.get("/{event_id}/runs")
+    async def runs(event_id: str) -> Response:
+        """The runs that an event started."""
+        return _answer(engine, [_run(row) for row in await engine.store.runs(event_id)])
+
+    return router
+
+
+def _run_router(engine: Engine) -> APIRouter:
+    router = APIRouter(prefix="/v1")
+
+    @router.get("/apps/{app}/functions")
     async def functions(app: str) -> Response:
         """An application's functions. As the real API's, this answer is a bare list."""
         known = await engine.registry.newer_than(await engine.registry.functions())
         mine = [_function(function) for function in known.all if function.app == app]
         return Response(json.dumps(mine), media_type="application/json")
 
-    @router.get("/v1/events/{event_id}", dependencies=keyed)
-    async def event(event_id: str) -> Response:
-        """An event, by either of its ids."""
-        found = await engine.store.event(event_id)
-        if found is None:
-            raise WireError(404, "event not found")
-        return _answer(_event(found))
-
-    @router.get("/v1/events/{event_id}/runs", dependencies=keyed)
-    async def runs(event_id: str) -> Response:
-        """The runs that an event started."""
-        return _answer([_run(row) for row in await engine.store.runs(event_id)])
-
-    @router.get("/v1/runs/{run_id}", dependencies=keyed)
+    @router.get("/runs/{run_id}")
     async def run(run_id: str) -> Response:
         """A run."""
         found = [row for row in await engine.store.runs(run_id) if row["id"] == run_id]
         if not found:
             raise WireError(404, "run not found")
-        return _answer(_run(found[0]))
-
-    def _answer(data: Any) -> Response:
-        """As the real API answers; nothing here is cached. Plain JSON, since an output may be deep."""
-        now = engine.stamp()
-        body = {"data": data, "metadata": {"fetched_at": now, "cached_until": now}}
-        return Response(json.dumps(body, default=datetime.isoformat), media_type="application/json")
+        return _answer(engine, _run(found[0]))
 
     return router
+
+
+def _answer(engine: Engine, data: Any) -> Response:
+    """As the real API answers; nothing here is cached. Plain JSON, since an output may be deep."""
+    now = engine.stamp()
+    body = {"data": data, "metadata": {"fetched_at": now, "cached_until": now}}
+    return Response(json.dumps(body, default=datetime.isoformat), media_type="application/json")
 
 
 def _event(row: dict[str, Any]) -> dict[str, Any]:
