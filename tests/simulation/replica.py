@@ -70,12 +70,11 @@ class Replica:
 
     Args:
         number: which.
-        life: how often it has been started, so that a new one is another.
         world: what it lives in.
     """
 
-    def __init__(self, number: int, life: int, world: "Surroundings") -> None:
-        self.number, self.life, self.world = number, life, world
+    def __init__(self, number: int, world: "Surroundings") -> None:
+        self.number, self.world = number, world
         self.alive = True
         self.tasks: set[asyncio.Task[Any]] = set()
         self.context = copy_context()

@@ -178,7 +178,6 @@ class World(Surroundings):
     ticks: int = 0
     _tasks: set["asyncio.Task[Any]"] = field(default_factory=set)
     _broken: BaseException | None = None
-    _lives: int = 0
 
     def __post_init__(self) -> None:
         self.database = Database(self)
@@ -319,8 +318,7 @@ class World(Surroundings):
         sends.append(began)
 
     def _start(self, number: int) -> Replica:
-        self._lives += 1
-        return Replica(number, self._lives, self)
+        return Replica(number, self)
 
     async def _fault(self, kind: str, at: float, lasts: float, number: int) -> None:
         """What has to be done for a fault, beyond being there."""

@@ -21,9 +21,7 @@ def healthy() -> Evidence:
     """Ten ticks, each carried out durably within a second."""
     slots = [BEGAN + n * SECOND for n in range(TICKS)]
     owed = [
-        OwedRow(
-            2 * n + index, f"k-{n}", "scheduled-time", function, "succeeded", "durable", 1, 0, slot, slot + SECOND / 2
-        )
+        OwedRow(2 * n + index, f"k-{n}", "scheduled-time", function, "succeeded", "durable", 1, slot, slot + SECOND / 2)
         for n, slot in enumerate(slots)
         for index, function in enumerate(FUNCTIONS)
     ]

@@ -11,7 +11,7 @@ from tickover.drill.contract import FLAG
 from tickover.drill.evidence import Evidence
 from tickover.drill.pgbouncer import pgbouncer
 from tickover.drill.player import Player
-from tickover.drill.stage import FOREIGN_KEY, SIGNING_KEY
+from tickover.drill.stage import EVENT_KEY, FOREIGN_KEY, SIGNING_KEY
 
 HOUR = 60  # intervals
 MINUTES_5 = "+5m"
@@ -68,82 +68,71 @@ async def engine_down(player: Player) -> None:
 
 async def wrong_event_key(player: Player) -> None:
     """Both replicas are deployed with an event key that the engine does not know, and then with the right one."""
-    await player.intervals(2)
-    with player.broken():
-        await player.stage.restart_replicas({"INNGEST_EVENT_KEY": "another-key"})
-        await player.intervals(6)
-        await player.stage.restart_replicas({"INNGEST_EVENT_KEY": "drill-event-key"})
-    await player.intervals(6)
+    await _deployed_with(player, {"INNGEST_EVENT_KEY": "another-key"}, {"INNGEST_EVENT_KEY": EVENT_KEY}, lasts=6)
 
 
 async def wrong_signing_key(player: Player) -> None:
     """Synced with the right key, then deployed with another: events are accepted, and every call is answered 401."""
-    await player.intervals(2)
-    with player.broken():
-        await player.stage.restart_replicas({"INNGEST_SIGNING_KEY": FOREIGN_KEY})
-        await player.intervals(9)
-        await player.stage.restart_replicas({"INNGEST_SIGNING_KEY": SIGNING_KEY})
-    await player.intervals(6)
+    await _deployed_with(player, {"INNGEST_SIGNING_KEY": FOREIGN_KEY}, {"INNGEST_SIGNING_KEY": SIGNING_KEY}, lasts=9)
 
 
 async def accepted_never_called(player: Player) -> None:
     """The engine takes events and never calls."""
-    await player.intervals(2)
-    with player.broken():
-        await player.stage.fault("call-never")
-        await player.intervals(9)
-        await player.stage.clear_faults()
-    await player.intervals(6)
+    await _engine_fails(player, "call-never", lasts=9, then=6)
 
 
 async def answer_lost(player: Player) -> None:
     """The engine takes events, and its answer to the send is lost."""
-    await player.intervals(2)
-    with player.broken():
-        await player.stage.fault("send-answer-lost", count=6)
-        await player.intervals(8)
-        await player.stage.clear_faults()
-    await player.intervals(4)
+    await _engine_fails(player, "send-answer-lost", lasts=8, then=4, count=6)
 
 
 async def called_twice(player: Player) -> None:
     """The engine makes the same call twice at once."""
-    await player.intervals(2)
-    with player.broken():
-        await player.stage.fault("call-twice")
-        await player.intervals(8)
-        await player.stage.clear_faults()
-    await player.intervals(2)
+    await _engine_fails(player, "call-twice", lasts=8, then=2)
 
 
 async def called_late(player: Player) -> None:
     """The engine calls ten minutes late; by then everything was carried out otherwise."""
+    await _engine_fails(player, "call-late", lasts=6, then=12, seconds=10)
+
+
+async def _deployed_with(player: Player, wrong: dict[str, str], right: dict[str, str], lasts: float) -> None:
+    """Deploy something wrong for so many intervals, and mend it by another deployment."""
     await player.intervals(2)
     with player.broken():
-        await player.stage.fault("call-late", seconds=10)
-        await player.intervals(6)
+        await player.stage.restart_replicas(wrong)
+        await player.intervals(lasts)
+        await player.stage.restart_replicas(right)
+    await player.intervals(6)
+
+
+async def _engine_fails(player: Player, kind: str, *, lasts: float, then: float, **options: object) -> None:
+    """Let the engine do something wrong for so many intervals, and go on for so many."""
+    await player.intervals(2)
+    with player.broken():
+        await player.stage.fault(kind, **options)
+        await player.intervals(lasts)
         await player.stage.clear_faults()
-    await player.intervals(12)
+    await player.intervals(then)
 
 
 async def killed_in_drain(player: Player) -> None:
     """The replica that drains is killed, three times."""
     player.jobs_a_tick = 100
-    await player.intervals(2)
-    with player.broken():
-        for _ in range(3):
-            killed = await player.kill_worker("drain")
-            await player.intervals(1)
-            await player.stage.start_replica(killed)
-    await player.intervals(4)
+    await _killed(player, "drain")
 
 
 async def killed_in_maintenance(player: Player) -> None:
     """The replica that prunes is killed, three times."""
+    await _killed(player, "maintenance")
+
+
+async def _killed(player: Player, of: str) -> None:
+    """Kill whichever replica is at that work, and start it again, three times."""
     await player.intervals(2)
     with player.broken():
         for _ in range(3):
-            killed = await player.kill_worker("maintenance")
+            killed = await player.kill_worker(of)
             await player.intervals(1)
             await player.stage.start_replica(killed)
     await player.intervals(4)

@@ -37,7 +37,6 @@ class OwedRow:
     state: str
     path: str | None
     attempt: int
-    fenced_off: int
     created_at: datetime
     finished_at: datetime | None
 
