@@ -4,18 +4,31 @@ Every value is trimmed first (field notes F2, F3: trailing newlines), a blank on
 are reported together, by the name of the variable. No secret is ever shown.
 """
 
+import ipaddress
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tickover.errors import SettingsError
 
 _ON = ("1", "true", "yes", "on")
 _OFF = ("0", "false", "no", "off")
-_MAY_BE_SHOWN_NEVER = ("SECRET", "KEY", "_URL")
+_NEEDED = "needed"
+_MAY_BE_SHOWN_NEVER = ("SECRET", "KEY", "_URL", "_ISSUER")
 
 
 def parse_flag(name: str, value: str | None) -> bool:
@@ -77,7 +90,39 @@ def _flag_or_url(value: str) -> str:
     return value
 
 
+def secure_url(url: str) -> str:
+    """A URL whose answers can be believed, as it stands.
+
+    Raises:
+        ValueError: it is neither https, nor http on the loopback interface, or carries more than a place.
+    """
+    parts = urlsplit(url)
+    if not parts.hostname or parts.port == 0 or parts.username is not None or parts.fragment:
+        raise ValueError("must be a URL with a host, and without a user name or a '#' part")
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
+        raise ValueError("must begin with https://, or with http:// on the loopback interface")
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _issuer(url: str) -> str:
+    return _base_url(secure_url(url))
+
+
+def _words(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    """What stands between commas, trimmed."""
+    words = value.split(",") if isinstance(value, str) else value
+    return tuple(word.strip() for word in words if word.strip())
+
+
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
 
 
@@ -110,6 +155,8 @@ def _faults(error: ValidationError) -> Iterator[str]:
         name = str(fault["loc"][0]).upper() if fault["loc"] else "settings"
         if fault["type"] == "missing":
             yield f"{name} is not set"
+        elif fault["type"] == _NEEDED:
+            yield f"{name} {fault['msg']}"
         elif any(part in name for part in _MAY_BE_SHOWN_NEVER):
             yield f"{name}: {fault['msg']}"
         else:
@@ -127,6 +174,10 @@ class Settings(TrimmedSettings):
     status_ttl: int = Field(86_400, ge=60, validation_alias="INNGEST_JOB_STATUS_TTL_SECONDS")
 
     cron_secret: SecretStr | None = Field(None, description="what cron callers must show")
+    cron_secret_previous: SecretStr | None = Field(None, description="the one before it")
+    cron_oidc_audience: str | None = Field(None, description="whom cron callers' ID tokens are meant for")
+    cron_oidc_subject: Words = Field((), validate_default=True, description="whose ID tokens count")
+    cron_oidc_issuer: Annotated[str, AfterValidator(_issuer)] = "https://accounts.google.com"
 
     inngest_event_key: SecretStr | None = None
     inngest_signing_key: SecretStr | None = None
@@ -144,6 +195,21 @@ class Settings(TrimmedSettings):
     circuit_rest: float = Field(300.0, ge=1, le=86_400, validation_alias="TICKOVER_CIRCUIT_REST")
     watch: float | None = Field(None, ge=1, le=3600, validation_alias="TICKOVER_WATCH")
     max_continuations: int = Field(20, ge=0, le=1000, validation_alias="TICKOVER_MAX_CONTINUATIONS")
+
+    @field_validator("cron_secret_previous")
+    @classmethod
+    def _succeeded(cls, previous: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if previous is not None and info.data.get("cron_secret") is None:
+            raise PydanticCustomError(_NEEDED, "is set, and CRON_SECRET is not: set that, or unset this one")
+        return previous
+
+    @field_validator("cron_oidc_subject")
+    @classmethod
+    def _named(cls, subjects: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if not subjects and info.data.get("cron_oidc_audience") is not None:
+            text = "is not set, and CRON_OIDC_AUDIENCE is: say whose ID tokens may fire ticks, by e-mail or by sub"
+            raise PydanticCustomError(_NEEDED, text)
+        return subjects
 
     @property
     def dev_mode(self) -> bool:

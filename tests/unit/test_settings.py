@@ -2,6 +2,7 @@ import pytest
 
 from tickover.errors import SettingsError
 from tickover.settings import Settings, load_settings, parse_flag, read_flags, untrimmed
+from tickover.web.claims import GOOGLE
 
 FLAG = "BACKGROUND_JOBS_USE_INNGEST"
 
@@ -70,7 +71,7 @@ def test_every_fault_is_named_and_no_secret_is_shown(monkeypatch: pytest.MonkeyP
 
 def test_settings_show_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither keys nor passwords appear when the object is printed."""
-    for name in ("CRON_SECRET", "INNGEST_EVENT_KEY", "INNGEST_SIGNING_KEY"):
+    for name in ("CRON_SECRET", "CRON_SECRET_PREVIOUS", "INNGEST_EVENT_KEY", "INNGEST_SIGNING_KEY"):
         monkeypatch.setenv(name, "hunter2")
     monkeypatch.setenv("REDIS_URL", "redis://:hunter2@r/0")
     monkeypatch.setenv("DATABASE_URL", "postgres://u:hunter2@db/x")
@@ -95,3 +96,74 @@ def test_a_missing_database_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", " ")
     with pytest.raises(SettingsError, match="DATABASE_URL is not set"):
         load_settings()
+
+
+def test_a_previous_secret_needs_a_current_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise what was to be forgotten would be the only secret; the text names both variables and no value."""
+    monkeypatch.setenv("CRON_SECRET_PREVIOUS", "hunter2")
+    with pytest.raises(SettingsError, match=r"^CRON_SECRET_PREVIOUS is set, and CRON_SECRET is not: [^2]*$"):
+        load_settings()
+    monkeypatch.setenv("CRON_SECRET", "hunter3")
+    assert load_settings().cron_secret_previous is not None
+
+
+@pytest.mark.parametrize("subjects", [None, " ", ",", " , "])
+def test_an_audience_without_subjects_is_an_error_that_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, subjects: str | None
+) -> None:
+    """Any account of the issuer could fire ticks otherwise; that holds for nothing but commas, too."""
+    monkeypatch.setenv("CRON_OIDC_AUDIENCE", "https://app.example.com")
+    if subjects is not None:
+        monkeypatch.setenv("CRON_OIDC_SUBJECT", subjects)
+    with pytest.raises(SettingsError, match=r"^CRON_OIDC_SUBJECT is not set, and CRON_OIDC_AUDIENCE is: "):
+        load_settings()
+
+
+def test_subjects_stand_between_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is trimmed, and empty ones are left out."""
+    monkeypatch.setenv("CRON_OIDC_AUDIENCE", " https://app.example.com\n")
+    monkeypatch.setenv("CRON_OIDC_SUBJECT", "cron@p.iam.example.com, system:serviceaccount:jobs:cron ,\n")
+    settings = load_settings()
+    assert settings.cron_oidc_audience == "https://app.example.com"
+    assert settings.cron_oidc_subject == ("cron@p.iam.example.com", "system:serviceaccount:jobs:cron")
+
+
+@pytest.mark.parametrize(
+    ("url", "issuer"),
+    [
+        (None, GOOGLE),
+        ("https://issuer.example.com/tenant/", "https://issuer.example.com/tenant"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+        ("http://localhost/\n", "http://localhost"),
+    ],
+)
+def test_the_issuer_is_google_or_the_one_that_is_named(
+    monkeypatch: pytest.MonkeyPatch, url: str | None, issuer: str
+) -> None:
+    """Over https, or over http where nobody stands in between; without a slash at the end."""
+    if url is not None:
+        monkeypatch.setenv("CRON_OIDC_ISSUER", url)
+    assert load_settings().cron_oidc_issuer == issuer
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://issuer.example.com",
+        "http://127.0.0.1.example.com",
+        "http://10.0.0.1",
+        "ftp://issuer.example.com",
+        "accounts.google.com",
+        "https://",
+        "https://u:hunter2@issuer.example.com",
+        "https://issuer.example.com/#x",
+        "https://issuer.example.com:port",
+    ],
+)
+def test_an_issuer_that_cannot_be_believed_is_an_error(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Whoever stands between here and there could publish keys of their own; the text names the variable only."""
+    monkeypatch.setenv("CRON_OIDC_ISSUER", url)
+    with pytest.raises(SettingsError, match=r"^CRON_OIDC_ISSUER: ") as caught:
+        load_settings()
+    assert "hunter2" not in str(caught.value)
