@@ -174,7 +174,7 @@ async def main() -> None:
             stack.push_async_callback(tickover.close)
             await tickover.open()
             sides = {
-                "bare send": send_of(make_sdk("bench", settings)),
+                "bare send": send_of(make_sdk("bench", settings, "development")),
                 "tick": tick_of(tickover),
                 **ledger_of(tickover),
             }

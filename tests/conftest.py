@@ -1,6 +1,7 @@
 """Real servers for every test that needs one: PostgreSQL and Valkey from the `embedded` extra."""
 
 import itertools
+import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -13,8 +14,20 @@ from tickover import embedded
 from tickover.database import Database
 from tickover.migrations import migrate
 
+_OF_HOSTS = (
+    "CI", "TICKOVER_ENV", "GITHUB_", "VERCEL", "RENDER", "IS_PULL_REQUEST", "RAILWAY_", "FLY_", "HEROKU_", "DYNO",
+    "NETLIFY", "CONTEXT", "K_SERVICE", "K_REVISION", "CLOUD_RUN_", "KUBERNETES_",
+)  # fmt: skip
 _TEMPLATE = "tickover_template"
 _numbers = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test knows on which host, or for which runner of tests, it runs."""
+    for name in list(os.environ):
+        if name.startswith(_OF_HOSTS):
+            monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")

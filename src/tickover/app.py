@@ -1,6 +1,7 @@
 """Tickover: ties a contract to the parts below, and mounts it on an application."""
 
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from fastapi import FastAPI
@@ -13,11 +14,14 @@ from tickover.engine.functions import DurableFunctions
 from tickover.execution.executor import Executor
 from tickover.heartbeats.pinger import Heartbeats
 from tickover.heartbeats.variables import read_heartbeats
+from tickover.isolation.guard import make_guard
+from tickover.isolation.redaction import secrets_in
 from tickover.ledger.circuits import Circuits
 from tickover.ledger.evidence import Evidence
 from tickover.ledger.refusals import Refusals
 from tickover.ledger.store import Ledger
-from tickover.settings import Settings, environment, load_settings, read_flags, untrimmed
+from tickover.settings import Settings, environment, load_settings, read_flags, redis_url
+from tickover.status.link import RedisLink
 from tickover.status.store import StatusStore
 from tickover.ticks.breaker import Breaker
 from tickover.ticks.circuit import Limits
@@ -49,7 +53,8 @@ class Tickover:
         watch: what settles the overdue between ticks.
         doorkeeper: what counts the requests that are refused.
         status: each function's newest status.
-        endpoint: what the engine calls, as an ASGI application; None where INNGEST_SIGNING_KEY is missing.
+        guard: what knows whether this process may act where it stands.
+        endpoint: what the engine calls; None where INNGEST_SIGNING_KEY is missing.
 
     Raises:
         SettingsError: a variable is missing or malformed, or a flag is no boolean.
@@ -61,12 +66,13 @@ class Tickover:
         self.settings = settings = settings or load_settings()
         self.flags = read_flags(name for r in contract.routes for name in (r.flag, force_inline_name(r.flag)))
         self.database = Database(settings.database_url, settings.database_pool_size, settings.database_wait)
-        sdk = make_sdk(app_id, settings)
-        has_key = settings.dev_mode or settings.inngest_event_key is not None
-        self._sender = EngineSender(sdk, settings.send_timeout, has_key=has_key)
+        self._redis = RedisLink(redis_url(settings), settings.redis_timeout)
+        self.guard = make_guard(self.database, self._redis)
+        verdict = self.guard.offline
+        make = partial(make_sdk, app_id, settings, verdict.engine_environment)
+        self._sender = EngineSender(make, settings, self.guard, secrets_in(environment()))
         ledger = Ledger(self.database, settings.lease)
-        redis_url = None if settings.redis_url is None else settings.redis_url.get_secret_value()
-        self.status = StatusStore(redis_url, ledger, settings.redis_timeout, settings.status_ttl)
+        self.status = StatusStore(self._redis, ledger, settings.status_ttl, verdict.environment.seal)
         self._heartbeats = Heartbeats(read_heartbeats(contract, environment()), ledger)
         executor = Executor(self.database, ledger, self.status, self._heartbeats)
         dispatcher = Dispatcher(ledger, self._sender)
@@ -75,9 +81,10 @@ class Tickover:
         limits = Limits(settings.circuit_after, timedelta(seconds=settings.circuit_rest))
         breaker = Breaker(Circuits(self.database), limits)
         housekeeping = Housekeeping(ledger, Evidence(self.database), timedelta(days=settings.ledger_retention_days))
-        self.watch = Watch(contract, watchdog, breaker, housekeeping, settings.inline_budget)
-        self.doorkeeper = Doorkeeper(refusals)
+        self.watch = Watch(self.guard, contract, watchdog, breaker, housekeeping, settings.inline_budget)
+        self.doorkeeper = Doorkeeper(refusals, self.guard)
         self.handler = TickHandler(
+            gate=self.guard,
             contract=contract,
             flags=self.flags,
             ledger=ledger,
@@ -91,7 +98,7 @@ class Tickover:
         )
         continuation = Continuation(contract, ledger, dispatcher, settings.max_continuations)
         functions = DurableFunctions(contract, executor, continuation, settings.durable_budget)
-        self.endpoint = make_endpoint(sdk, functions, settings)
+        self.endpoint = make_endpoint(self._sender.sdk, functions, settings, verdict.serve_origin)
         self._announced = False
 
     def mount(self, app: FastAPI) -> None:
@@ -104,17 +111,16 @@ class Tickover:
         if not self._announced:
             self._announced = True
             self._announce()
+            await self.guard.start()
 
     async def close(self) -> None:
         """Give all connections back."""
         await self._sender.close()
         await self._heartbeats.close()
-        await self.status.close()
+        await self._redis.close()
         await self.database.close()
 
     def _announce(self) -> None:
-        for name in untrimmed():
-            _log.warning("setting.trimmed", variable=name, remedy="remove the blanks or newlines around its value")
         if self.settings.cron_secret is None:
             _log.error("setting.missing", variable="CRON_SECRET", effect="every tick is answered 401")
         if self.endpoint is None:

@@ -9,12 +9,16 @@ TickoverError
 ├── JobTransactionError  a second transaction of its own was asked for by one attempt at a job (jobs/transaction.py)
 ├── BudgetExceededError  a piece of work overran the time it was given
 ├── SendError            events could not be handed to the engine
+├── WrongEnvironmentError  this process stands in the wrong environment, and changes nothing
+├── RedisAwayError       Redis does not answer; whoever asked does without (status/link.py)
+├── SealError            a store may not be sealed for this environment
 ├── EnvironmentStateError  this machine is not in a state to run (ports, directories, other processes)
 ├── WireError            the local engine was asked for something it refuses
 ├── RunsHangError        in a test: runs did not come to rest (testing/errors.py)
 └── NotServedError       in a test: an application could not be served or registered (testing/errors.py)
 """
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 
@@ -62,7 +66,8 @@ class SendError(TickoverError):
     """Events could not be handed to the engine.
 
     Args:
-        kind: one of `refused`, `rejected`, `unavailable`, `timeout`, `malformed`, `unconfigured`.
+        kind: one of `refused`, `rejected`, `unavailable`, `timeout`, `malformed`, `unconfigured`,
+            `withheld`.
         detail: what was seen, with the remedy.
         status: the last HTTP status the engine answered with, if it answered.
     """
@@ -72,6 +77,35 @@ class SendError(TickoverError):
         self.kind = kind
         self.detail = detail
         self.status = status
+
+
+class WrongEnvironmentError(TickoverError):
+    """This process stands where it may change nothing.
+
+    Args:
+        environment: what it is, in words.
+        contradictions: what speaks against acting, as JSON objects with `code`, `severity`, `text` and `remedy`.
+    """
+
+    def __init__(self, environment: str, contradictions: Sequence[Mapping[str, str]]) -> None:
+        errors = [found for found in contradictions if found["severity"] == "error"]
+        listed = "".join(f"\n- {found['text']}; {found['remedy']}" for found in errors)
+        super().__init__(f"this is {environment}, and nothing is changed here:{listed}")
+        self.environment = environment
+        self.contradictions = contradictions
+
+    @property
+    def codes(self) -> list[str]:
+        """The names of the contradictions that forbid it."""
+        return [found["code"] for found in self.contradictions if found["severity"] == "error"]
+
+
+class RedisAwayError(TickoverError):
+    """Redis does not answer, or there is none; no fact is lost by that."""
+
+
+class SealError(TickoverError):
+    """A store may not be sealed for this environment; nothing was written."""
 
 
 class EnvironmentStateError(TickoverError):

@@ -29,6 +29,8 @@ _ON = ("1", "true", "yes", "on")
 _OFF = ("0", "false", "no", "off")
 _NEEDED = "needed"
 _MAY_BE_SHOWN_NEVER = ("SECRET", "KEY", "_URL", "_ISSUER")
+DEV_SERVER = "http://127.0.0.1:8288"
+"""Where a dev server listens that nobody has said anything else of."""
 
 
 def parse_flag(name: str, value: str | None) -> bool:
@@ -47,6 +49,18 @@ def parse_flag(name: str, value: str | None) -> bool:
     if word in _OFF or not word:
         return False
     raise SettingsError(f"{name}={word!r} is no boolean; use one of {'/'.join(_ON)} or {'/'.join(_OFF)}")
+
+
+def is_dev_mode(said: str | None) -> bool:
+    """Whether `INNGEST_DEV`, trimmed, turns dev mode on; a word that is no boolean does not."""
+    return said is not None and (said.startswith(("http://", "https://")) or said.lower() in _ON)
+
+
+def dev_server(said: str | None) -> str | None:
+    """The dev server that `INNGEST_DEV`, trimmed, leads to: the one it names, or the one on this machine."""
+    if said is None or not is_dev_mode(said):
+        return None
+    return said.rstrip("/") if said.startswith(("http://", "https://")) else DEV_SERVER
 
 
 def read_flags(names: Iterable[str], environ: Mapping[str, str] | None = None) -> dict[str, bool]:
@@ -181,10 +195,15 @@ class Settings(TrimmedSettings):
 
     inngest_event_key: SecretStr | None = None
     inngest_signing_key: SecretStr | None = None
+    inngest_signing_key_fallback: SecretStr | None = Field(None, description="the key before, while it is rotated")
     inngest_env: str | None = None
     inngest_base_url: BaseUrl | None = Field(None, description="an engine other than Inngest Cloud")
     inngest_dev: Annotated[str, AfterValidator(_flag_or_url)] | None = None
     inngest_serve_origin: BaseUrl | None = None
+
+    tickover_env: str | None = Field(None, description="the environment, where the host does not tell it")
+    tickover_production_keys: str | None = Field(None, description="fingerprints of production's keys")
+    host_limit: float | None = Field(None, ge=1, le=86_400, validation_alias="TICKOVER_HOST_LIMIT")
 
     send_timeout: float = Field(3.0, gt=0, le=60, validation_alias="TICKOVER_SEND_TIMEOUT")
     inline_budget: float = Field(240.0, ge=1, le=3600, validation_alias="TICKOVER_INLINE_BUDGET")
@@ -214,25 +233,27 @@ class Settings(TrimmedSettings):
     @property
     def dev_mode(self) -> bool:
         """Whether the SDK talks to a dev server: unsigned, without keys."""
-        if self.inngest_dev is None:
-            return False
-        return self.inngest_dev.startswith(("http://", "https://")) or parse_flag("INNGEST_DEV", self.inngest_dev)
+        return is_dev_mode(self.inngest_dev)
 
     @property
     def engine_url(self) -> str | None:
-        """Where the engine is, when that is not the SDK's own default."""
-        if self.inngest_base_url is not None:
-            return self.inngest_base_url
-        if self.inngest_dev is not None and self.inngest_dev.startswith(("http://", "https://")):
-            return self.inngest_dev.rstrip("/")
-        return None
+        """Where the engine is; None for Inngest Cloud."""
+        return self.inngest_base_url or dev_server(self.inngest_dev)
+
+
+VARIABLES = tuple(str(field.validation_alias or name).upper() for name, field in Settings.model_fields.items())
+"""The names of all variables that Tickover itself reads as settings."""
 
 
 def untrimmed(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """Names of the variables of `Settings` that carried blanks or newlines around their value."""
     environment = os.environ if environ is None else environ
-    names = (str(field.validation_alias or name).upper() for name, field in Settings.model_fields.items())
-    return tuple(name for name in names if (value := environment.get(name)) is not None and value != value.strip())
+    return tuple(name for name in VARIABLES if (value := environment.get(name)) is not None and value != value.strip())
+
+
+def redis_url(settings: Settings) -> str | None:
+    """Where Redis is; None where there is none."""
+    return None if settings.redis_url is None else settings.redis_url.get_secret_value()
 
 
 def environment() -> Mapping[str, str]:

@@ -3,6 +3,7 @@
 import pytest
 from structlog.testing import capture_logs
 
+from tests.gates import OpenGate
 from tests.integration.conftest import SECRET, Rows, Serve
 from tickover.database import Database
 from tickover.ledger.refusals import Refusals
@@ -33,7 +34,7 @@ def time() -> Time:
 @pytest.fixture
 def keeper(database: Database, time: Time) -> Doorkeeper:
     """A process's doorkeeper."""
-    return Doorkeeper(Refusals(database), time)
+    return Doorkeeper(Refusals(database), OpenGate(), time)
 
 
 async def test_a_thousand_refusals_are_two_statements_and_one_line(keeper: Doorkeeper, time: Time, rows: Rows) -> None:
@@ -69,7 +70,7 @@ async def test_what_another_process_refused_is_mended_within_a_minute(
 ) -> None:
     """An accepted request looks at most once a minute, unless this process has refused something since."""
     await keeper.accepted("engine")
-    await Doorkeeper(Refusals(database)).refused("engine", "unsigned", "a stranger")
+    await Doorkeeper(Refusals(database), OpenGate()).refused("engine", "unsigned", "a stranger")
     await keeper.accepted("engine")
     assert [row["mended"] for row in rows(COUNTED)] == [False]
     time.now += 60.0
@@ -97,8 +98,8 @@ async def test_without_a_database_requests_are_answered_all_the_same(time: Time)
     await away.open()
     try:
         with capture_logs() as logs:
-            await Doorkeeper(Refusals(away), time).refused("cron", "cron-secret", "wrong")
-            await Doorkeeper(Refusals(away), time).accepted("cron")
+            await Doorkeeper(Refusals(away), OpenGate(), time).refused("cron", "cron-secret", "wrong")
+            await Doorkeeper(Refusals(away), OpenGate(), time).accepted("cron")
     finally:
         await away.close()
     assert [log["event"] for log in logs] == ["refusal.not_counted", "refusal.not_mended"]

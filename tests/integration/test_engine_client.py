@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 
+from tests.gates import OpenGate
 from tickover.engine.client import EngineSender, make_sdk
 from tickover.errors import SendError
 from tickover.settings import Settings
@@ -56,12 +58,14 @@ async def hanging_up(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> N
 
 async def failure(monkeypatch: pytest.MonkeyPatch, url: str, **environment: str) -> SendError:
     """The error that a send to this URL ends in."""
-    variables = {"DATABASE_URL": "postgresql://", "INNGEST_BASE_URL": url, "INNGEST_EVENT_KEY": "key"} | environment
+    variables = {
+        "DATABASE_URL": "postgresql://", "INNGEST_BASE_URL": url, "INNGEST_EVENT_KEY": "key",
+        "TICKOVER_SEND_TIMEOUT": "0.5",
+    } | environment  # fmt: skip
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     settings = Settings.read()
-    has_key = settings.inngest_event_key is not None
-    sender = EngineSender(make_sdk("app", settings), timeout=0.5, has_key=has_key)
+    sender = EngineSender(partial(make_sdk, "app", settings, "test"), settings, OpenGate(), {})
     with pytest.raises(SendError) as caught:
         await sender.send(EVENTS)
     await sender.close()

@@ -1,7 +1,7 @@
 """Carrying out obligations against a real PostgreSQL: claims, fences, leases, what is done and not done again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -21,6 +21,7 @@ from tickover.heartbeats.pinger import Heartbeats
 from tickover.ledger.refusals import Refusals
 from tickover.ledger.states import CLAIMABLE, MOVES, Path, State
 from tickover.ledger.store import Ledger, NewTick
+from tickover.status.link import RedisLink
 from tickover.status.store import StatusStore
 from tickover.ticks.watchdog import Recovery, Watchdog
 
@@ -54,15 +55,14 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(database: Database, probe: Probe) -> AsyncIterator[Bench]:
+async def bench(database: Database, probe: Probe) -> Bench:
     """A bench over the test's own database, with leases of 1.5 s."""
     ledger = Ledger(database, lease_s=1.5)
-    status = StatusStore(None, ledger, timeout=0.2, ttl=60)
+    status = StatusStore(RedisLink(None, 0.2), ledger, ttl=60, environment="test:test")
     executor = Executor(database, ledger, status, Heartbeats({}, ledger))
     contract = probe_contract(probe)
     process, maintain = contract.functions
-    yield Bench(ledger, executor, Watchdog(contract, ledger, Refusals(database), executor), process, maintain)
-    await status.close()
+    return Bench(ledger, executor, Watchdog(contract, ledger, Refusals(database), executor), process, maintain)
 
 
 async def test_i3_two_executors_want_one_obligation_and_one_gets_it(bench: Bench, probe: Probe) -> None:

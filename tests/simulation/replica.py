@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
+from tests.gates import OpenGate
 from tests.simulation.checks import Checks
 from tests.simulation.loop import VirtualLoop, skew
 from tests.simulation.model import Model
@@ -84,6 +85,7 @@ class Replica:
         executor = Executor(None, port, _NoStatus(), Heartbeats({}, port))  # type: ignore[arg-type]
         dispatcher = Dispatcher(port, self)
         self.handler = TickHandler(
+            gate=OpenGate(),
             contract=self.contract,
             flags=self.flags,
             ledger=port,
@@ -128,7 +130,7 @@ class Replica:
         context: Any = SimpleNamespace(event=SimpleNamespace(data=dict(data)), run_id=run_id, attempt=attempt)
         return await self._durable._run(function, context)  # type: ignore[arg-type]
 
-    async def send(self, events: Sequence[Event]) -> list[str]:
+    async def send(self, events: Sequence[Event], *, bad_key: bool = False) -> list[str]:  # noqa: ARG002 - never here
         """Hand events to the engine, within the send's own deadline."""
         await self.thawed()
         try:

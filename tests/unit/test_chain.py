@@ -153,7 +153,7 @@ BREAKS: list[tuple[str, str, Facts]] = [
     ("function registered at the URL we serve", "sync", with_(WAITS, engine=engine(NO_RUN, {"other": "x"}))),
     (
         "function registered at the URL we serve",
-        f"curl -X PUT {SERVED}",
+        f"tickover sync {SERVED}",
         with_(LATE, engine=engine(QUEUED, {"app-maintain": "https://evil.example/api/inngest"})),
     ),
     ("function registered at the URL we serve", "sync", with_(LATE, engine=engine(NO_RUN))),

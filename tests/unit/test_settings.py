@@ -80,7 +80,12 @@ def test_settings_show_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("value", "dev", "url"),
-    [(None, False, None), ("0", False, None), ("1\n", True, None), ("http://d:8288/", True, "http://d:8288")],
+    [
+        (None, False, None),
+        ("0", False, None),
+        ("1\n", True, "http://127.0.0.1:8288"),
+        ("http://d:8288/", True, "http://d:8288"),
+    ],
 )
 def test_the_dev_server_is_a_flag_or_a_url(
     monkeypatch: pytest.MonkeyPatch, value: str | None, dev: bool, url: str | None

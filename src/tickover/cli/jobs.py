@@ -12,6 +12,7 @@ from rich.table import Table
 
 from tickover.cli.tables import cell, plain_table
 from tickover.database import Database
+from tickover.isolation.own import require_own
 from tickover.jobs.queue import JobQueue, StoredJob
 from tickover.jobs.states import JobState
 from tickover.settings import load_settings
@@ -72,6 +73,7 @@ def requeue(
     """
     if bool(ids) == (kind is not None):
         raise typer.BadParameter("name either ids or --kind")
+    asyncio.run(require_own(load_settings().database_url))
     requeued = _ask(lambda queue: queue.requeue(ids or None, kind=kind))
     left_alone = sorted(set(ids or ()) - set(requeued))
     if as_json:

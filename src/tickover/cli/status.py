@@ -7,9 +7,11 @@ from rich.console import Console
 
 from tickover.cli.tables import cell, plain_table
 from tickover.database import Database
+from tickover.isolation.environment import resolve
 from tickover.ledger.store import Ledger
-from tickover.settings import load_settings
+from tickover.settings import environment, load_settings, redis_url
 from tickover.status.keys import GLOBAL
+from tickover.status.link import RedisLink
 from tickover.status.store import StatusStore
 from tickover.ticks.identity import parse_client_id
 
@@ -38,13 +40,13 @@ async def show_status(client_id: str | None, *, as_json: bool) -> None:
     client_id = parse_client_id(client_id)
     database = Database(settings.database_url, size=2)
     ledger = Ledger(database, settings.lease)
-    redis_url = None if settings.redis_url is None else settings.redis_url.get_secret_value()
-    store = StatusStore(redis_url, ledger, settings.redis_timeout, settings.status_ttl)
+    redis = RedisLink(redis_url(settings), settings.redis_timeout)
+    store = StatusStore(redis, ledger, settings.status_ttl, resolve(environment()).seal)
     await database.open()
     try:
         source, statuses = await store.read(client_id, await ledger.functions())
     finally:
-        await store.close()
+        await redis.close()
         await database.close()
     if as_json:
         Console(soft_wrap=True).print_json(json.dumps({"source": source, "jobs": statuses}))

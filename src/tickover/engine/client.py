@@ -1,11 +1,10 @@
 """Sending events through the Inngest SDK, within a deadline of our own, with every failure named."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import NoReturn
 
 import httpx
 import inngest
@@ -13,8 +12,15 @@ from inngest._internal.net import ThreadAwareAsyncHTTPClient
 from pydantic import SecretStr
 
 from tickover.errors import SendError
+from tickover.isolation.guard import Gate
+from tickover.isolation.redaction import redact
 from tickover.settings import Settings
 from tickover.ticks.dispatch import Event
+
+CLOUD, CLOUD_EVENTS = "https://api.inngest.com", "https://inn.gs"
+"""Inngest Cloud: its API, and its event API."""
+
+_BAD_KEY = "tickover-verify-no-such-event-key"  # for a send that is to fail on purpose
 
 
 @dataclass(slots=True)
@@ -49,18 +55,28 @@ class _ObservedHTTPClient(ThreadAwareAsyncHTTPClient):
         return response
 
 
-def make_sdk(app_id: str, settings: Settings) -> inngest.Inngest:
-    """The SDK's client, with every setting handed over trimmed, so that it need not read the environment."""
+def make_sdk(app_id: str, settings: Settings, environment: str, event_key: str | None = None) -> inngest.Inngest:
+    """The SDK's client, with every setting handed over trimmed, so that it need not read the environment.
+
+    Args:
+        app_id: what the engine knows the application by.
+        settings: keys and URLs.
+        environment: what this environment is called at the engine (field note R5: the SDK would take a branch).
+        event_key: another one than the settings'.
+    """
     sdk = inngest.Inngest(
         app_id=app_id,
         is_production=not settings.dev_mode,
-        api_base_url=settings.engine_url,
-        event_api_base_url=settings.engine_url,
-        event_key=_plain(settings.inngest_event_key),
+        api_base_url=settings.engine_url or CLOUD,
+        event_api_base_url=settings.engine_url or CLOUD_EVENTS,
+        event_key=event_key or _plain(settings.inngest_event_key),
         signing_key=_plain(settings.inngest_signing_key),
-        env=settings.inngest_env,
+        env=environment,
         request_timeout=int(settings.send_timeout * 1000),
     )
+    fallback = _plain(settings.inngest_signing_key_fallback)
+    # It takes this one key from the environment only, as it stands there, with a newline if there is one.
+    sdk._signing_key_fallback = sdk._http_client._signing_key_fallback = fallback  # noqa: SLF001
     sdk._http_client._http_client = _ObservedHTTPClient().initialize()  # noqa: SLF001 - it shows no status otherwise
     return sdk
 
@@ -70,25 +86,47 @@ def _plain(secret: SecretStr | None) -> str | None:
 
 
 class EngineSender:
-    """Takes events to the engine.
+    """Takes events to the engine, where the environment lets it.
 
     Args:
-        sdk: the SDK's client.
-        timeout: seconds a send may take, all the SDK's tries included (field note R1: minutes by default).
-        has_key: whether there is a key to send with, or none is needed.
+        make: makes the SDK's client, with another event key where one is named.
+        settings: how long a send may take, all the SDK's tries included (field note R1: minutes by default), and keys.
+        gate: what knows whether anything may be sent.
+        secrets: what no error may show, with the names of the variables.
     """
 
-    def __init__(self, sdk: inngest.Inngest, timeout: float, *, has_key: bool) -> None:
-        self._sdk = sdk
-        self._timeout = timeout
-        self._has_key = has_key
+    def __init__(
+        self,
+        make: Callable[[str | None], inngest.Inngest],
+        settings: Settings,
+        gate: Gate,
+        secrets: Mapping[str, str],
+    ) -> None:
+        self._sdk, self._failing = make(None), make(_BAD_KEY)
+        self._timeout = settings.send_timeout
+        self._has_key = settings.dev_mode or settings.inngest_event_key is not None
+        self._gate = gate
+        self._secrets = secrets
 
-    async def send(self, events: Sequence[Event]) -> list[str]:
+    @property
+    def sdk(self) -> inngest.Inngest:
+        """The SDK's client that events are sent with."""
+        return self._sdk
+
+    async def send(self, events: Sequence[Event], *, bad_key: bool = False) -> list[str]:
         """Send all events in one call; the engine's ids for them.
+
+        Args:
+            events: what to send.
+            bad_key: send them with a key that no engine knows, to see that this fails as it should.
 
         Raises:
             SendError: they could not be handed over, in whatever way, or nobody knows whether they were.
+            WrongEnvironmentError: nothing may be done here at all.
         """
+        against = (await self._gate.require()).withheld
+        if against is not None:
+            raise SendError("withheld", f"{against.text}; {against.remedy}")
         if not self._has_key:
             raise SendError("unconfigured", "INNGEST_EVENT_KEY is not set")
         seen = _Seen()
@@ -96,9 +134,11 @@ class EngineSender:
         batch = [inngest.Event(name=event.name, id=event.id, data=dict(event.data)) for event in events]
         try:
             async with asyncio.timeout(self._timeout):
-                ids = await self._sdk.send(batch)
+                ids = await (self._failing if bad_key else self._sdk).send(batch)
         except Exception as error:  # noqa: BLE001 - whatever the SDK raises, the tick's work must be done
-            _fail(error, seen, self._timeout)
+            kind, detail = _kind(error, seen, self._timeout)
+            # The SDK's errors name the URL that was asked, and the event API's URL is made with the key.
+            raise SendError(kind, redact(detail, self._secrets), seen.status) from None
         finally:
             _seen.reset(token)
         if len(ids) != len(batch):
@@ -107,18 +147,9 @@ class EngineSender:
 
     async def close(self) -> None:
         """Give the connections back."""
-        await self._sdk._http_client._http_client.aclose()  # noqa: SLF001 - the SDK has no way to close it
-        self._sdk._http_client._http_client_sync.close()  # noqa: SLF001
-
-
-def _fail(error: Exception, seen: _Seen, timeout: float) -> NoReturn:
-    """Name what went wrong with a send.
-
-    Raises:
-        SendError: always.
-    """
-    kind, detail = _kind(error, seen, timeout)
-    raise SendError(kind, detail, seen.status) from error
+        for sdk in (self._sdk, self._failing):
+            await sdk._http_client._http_client.aclose()  # noqa: SLF001 - the SDK has no way to close it
+            sdk._http_client._http_client_sync.close()  # noqa: SLF001
 
 
 def _kind(error: Exception, seen: _Seen, timeout: float) -> tuple[str, str]:

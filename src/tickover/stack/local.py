@@ -10,12 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 from rich.markup import escape
 
 from tickover import clock, embedded
 from tickover.database import Database
+from tickover.engine import PATH
+from tickover.engine.sync import sync
 from tickover.errors import EnvironmentStateError
+from tickover.isolation.own import require_own
 from tickover.ledger.store import Ledger
 from tickover.migrations import CORE, migrate
 from tickover.outreach.replayer import replay
@@ -120,6 +122,7 @@ class LocalRun:
         self._start_servers(stack)
         self._configure()
         settings = self._settings()
+        await require_own(settings.database_url)
         for history in (CORE, OUTREACH):
             await asyncio.to_thread(migrate, settings.database_url, history)
         database = Database(settings.database_url, size=4)
@@ -178,13 +181,10 @@ class LocalRun:
 
     async def _sync(self) -> None:
         """Have the application register its functions with the engine, as a deployment does."""
-        try:
-            async with httpx.AsyncClient(timeout=_START_TIMEOUT) as client:
-                answer = await client.put(f"{self._url}/api/inngest")
-            trouble = "" if answer.is_success else f"{answer.status_code}: {answer.text[:300]}"
-        except httpx.HTTPError as error:
-            trouble = f"{type(error).__name__}: {error}"
-        if trouble:
+        key = None if "INNGEST_DEV" in self._environment else self._environment.get("INNGEST_SIGNING_KEY")
+        answer = await sync(f"{self._url}{PATH}", key, clock.now())
+        if not answer.is_registered:
+            trouble = f"{answer.status or 'no answer'}: {answer.said}"
             text = f"the application is not synced with the engine, which cannot call it: {escape(trouble)}"
             self._lines.say("not synced", f"[yellow]{text}[/]", reason=trouble)
 

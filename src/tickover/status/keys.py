@@ -3,7 +3,11 @@
 | key | type | lifetime | written by |
 | --- | --- | --- | --- |
 | `job:v1:{clientId}:{jobName}` | string, one JSON object | 24 h (`INNGEST_JOB_STATUS_TTL_SECONDS`) | the executor |
+| `tickover:seal` | string, `kind:name` of its environment | for ever | production's first start, `tickover seal` |
 """
+
+SEAL = "tickover:seal"
+"""Which environment a Redis belongs to; no status is written into that of another one."""
 
 GLOBAL = "global"
 

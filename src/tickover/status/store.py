@@ -1,24 +1,24 @@
 """Each function's newest status: mirrored in Redis, and read from the ledger where Redis is away."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
 
 import structlog
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from tickover import clock
+from tickover.errors import RedisAwayError
 from tickover.ledger.states import State
 from tickover.ledger.store import Ledger, StatusRow
-from tickover.status.keys import job_status
+from tickover.status.keys import SEAL, job_status
+from tickover.status.link import RedisLink
 
 _log = structlog.stdlib.get_logger("tickover.status")
 _WRITE = files("tickover.status").joinpath("write_status.lua").read_text()
-_REST_AFTER_FAILURE = 5.0  # seconds without another try, so that a dead Redis costs a tick one timeout, not several
+_FOREIGN = -1  # what the script answers in the Redis of another environment
 _SHOWN = {State.SUCCEEDED: "succeeded", State.RUNNING: "running"}  # everything else is a failed attempt
 _ATTEMPT_ENDED = {State.SUCCEEDED, State.FAILED, State.RETRYING, State.INTERRUPTED}
 
@@ -86,25 +86,28 @@ class StatusStore:
     """Writes and reads the status keys. Nothing here raises because Redis is away (invariant 6).
 
     Args:
-        url: where Redis is; None means the ledger alone answers.
+        redis: the way to Redis; without one the ledger alone answers.
         ledger: what the statuses are read from otherwise.
-        timeout: seconds a call to Redis may take.
         ttl: seconds a key lives.
-        now: a monotonic clock, in seconds.
+        environment: whose statuses are written, as a seal names it; the Redis of another one is only read.
     """
 
-    def __init__(
-        self, url: str | None, ledger: Ledger, timeout: float, ttl: int, now: Callable[[], float] = clock.monotonic
-    ) -> None:
-        self._redis = None if url is None else _connect(url, timeout)
+    def __init__(self, redis: RedisLink, ledger: Ledger, ttl: int, environment: str) -> None:
+        self._redis = redis
+        self._environment = environment
         self._ledger = ledger
         self._ttl = ttl
-        self._now = now
-        self._rests_until = 0.0
 
     async def write(self, client_id: str | None, function: str, status: Status) -> None:
-        """Mirror a status; a newer one that stands already is left as it is."""
-        await self._call("write", _WRITE, job_status(client_id, function), json.dumps(asdict(status)), status.version)
+        """Mirror a status; newer ones, and whatever stands in a foreign Redis, are left as they are."""
+        key, value = job_status(client_id, function), json.dumps(asdict(status))
+        arguments = value, status.version, str(self._ttl), self._environment
+        with suppress(RedisAwayError):
+            written = await self._redis.ask("write", lambda redis: redis.eval(_WRITE, 2, key, SEAL, *arguments))
+            if written == _FOREIGN:
+                self._redis.rest()
+                remedy = "set REDIS_URL to a Redis of this environment"
+                _log.error("status.foreign_redis", environment=self._environment, remedy=remedy)
 
     async def read(self, client_id: str | None, functions: Sequence[str]) -> tuple[str, dict[str, dict[str, Any]]]:
         """The newest status of each function that has one.
@@ -116,41 +119,11 @@ class StatusStore:
         Returns:
             Where they came from (`redis` or `ledger`), and the statuses by function.
         """
-        mirrored = await self._mirrored([job_status(client_id, function) for function in functions])
-        if mirrored is not None:
-            found = zip(functions, mirrored, strict=True)
-            return "redis", {function: json.loads(text) for function, text in found if text is not None}
-        rows = await self._ledger.newest(functions, client_id)
-        return "ledger", {row.function: asdict(status_of(row)) for row in rows}
-
-    async def close(self) -> None:
-        """Give the connections back."""
-        if self._redis is not None:
-            await self._redis.aclose()
-
-    async def _call(self, act: str, script: str, key: str, value: str, version: str) -> None:
-        if self._redis is None or self._now() < self._rests_until:
-            return
+        keys = [job_status(client_id, function) for function in functions]
         try:
-            await self._redis.eval(script, 1, key, value, version, str(self._ttl))
-        except (RedisError, OSError, TimeoutError) as error:
-            self._unavailable(act, error)
-
-    async def _mirrored(self, keys: list[str]) -> Sequence[str | bytes | None] | None:
-        if self._redis is None or self._now() < self._rests_until:
-            return None
-        try:
-            return await self._redis.mget(keys)
-        except (RedisError, OSError, TimeoutError) as error:
-            self._unavailable("read", error)
-            return None
-
-    def _unavailable(self, act: str, error: Exception) -> None:
-        self._rests_until = self._now() + _REST_AFTER_FAILURE
-        _log.warning("status.unavailable", act=act, error=str(error), remedy="check REDIS_URL; the ledger answers")
-
-
-def _connect(url: str, timeout: float) -> "Redis":
-    return Redis.from_url(
-        url, socket_timeout=timeout, socket_connect_timeout=timeout, decode_responses=True, retry=None
-    )
+            mirrored = await self._redis.ask("read", lambda redis: redis.mget(keys))
+        except RedisAwayError:
+            rows = await self._ledger.newest(functions, client_id)
+            return "ledger", {row.function: asdict(status_of(row)) for row in rows}
+        found = zip(functions, mirrored, strict=True)
+        return "redis", {function: json.loads(text) for function, text in found if text is not None}

@@ -25,6 +25,7 @@ class TickRequest:
         client_id: the client it is narrowed to, or None.
         correlation_id: what its log lines carry.
         now: when it arrived.
+        bad_key: hand it over with a key that no engine knows, to see the fallback at work.
     """
 
     route: Route
@@ -32,6 +33,7 @@ class TickRequest:
     client_id: str | None
     correlation_id: str
     now: datetime
+    bad_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)

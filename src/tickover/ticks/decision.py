@@ -28,18 +28,21 @@ class Decision:
     reason: str
 
 
-def decide(flag: str, *, flag_on: bool, force_inline: bool) -> Decision:
+def decide(flag: str, *, flag_on: bool, force_inline: bool, withheld: str | None = None) -> Decision:
     """What a new tick's work is to be handed to.
 
     Args:
         flag: the name of the route's flag.
         flag_on: whether it is on.
         force_inline: whether the route's switch for rolling back at once is on; it beats the flag.
+        withheld: why nothing may be sent from this environment; None where it may.
     """
     if force_inline:
         return Decision(Mode.INLINE, f"{force_inline_name(flag)} is on")
     if not flag_on:
         return Decision(Mode.INLINE, f"{flag} is off")
+    if withheld is not None:
+        return Decision(Mode.INLINE, f"nothing is sent: {withheld}")
     return Decision(Mode.DISPATCH, f"{flag} is on")
 
 

@@ -28,8 +28,12 @@ class Event:
 class Sender(Protocol):
     """Whatever takes events to the engine."""
 
-    async def send(self, events: Sequence[Event]) -> list[str]:
+    async def send(self, events: Sequence[Event], *, bad_key: bool = False) -> list[str]:
         """Send all events in one call; the engine's ids for them.
+
+        Args:
+            events: what to send.
+            bad_key: send them with a key that no engine knows, to see that this fails as it should.
 
         Raises:
             SendError: they could not be handed over, in whatever way.
@@ -47,6 +51,7 @@ class Dispatch:
         client_id: the client it is narrowed to, or None.
         source: what asked for the work: `cron`, or `continuation`.
         requested_at: when.
+        bad_key: send them with a key that no engine knows.
     """
 
     dispatch_key: str
@@ -54,6 +59,7 @@ class Dispatch:
     client_id: str | None
     source: str
     requested_at: datetime
+    bad_key: bool = False
 
     def event(self, function: Function) -> Event:
         """The event that requests one function for this tick."""
@@ -86,6 +92,8 @@ class Dispatcher:
         Raises:
             SendError: they could not be handed over, or nobody knows whether they were.
         """
-        event_ids = await self._sender.send([dispatch.event(function) for function in functions])
+        event_ids = await self._sender.send(
+            [dispatch.event(function) for function in functions], bad_key=dispatch.bad_key
+        )
         await self._ledger.accept(dispatch.dispatch_key, event_ids, {f.id: f.start_by for f in functions})
         return event_ids

@@ -36,6 +36,10 @@ REMEDIES: Mapping[tuple[str, str], str] = {
     ("engine", "unknown-function"): (
         "the engine asks for a function that is not served here: sync this deployment again, and check app_id"
     ),
+    ("engine", "stale"): (
+        "calls whose signature is more than five minutes from now are answered 401: set the clock of this host (NTP), "
+        "or the engine's"
+    ),
     ("engine", "no-signing-key"): "set INNGEST_SIGNING_KEY: without it every call of the engine is answered 503",
     ("cron", "cron-secret"): (
         "cron is answered 401: let it send the value of CRON_SECRET as 'Authorization: Bearer …' or 'x-cron-secret'"

@@ -12,6 +12,7 @@ from tickover.contract import Contract, Function
 from tickover.errors import SendError
 from tickover.execution.budget import Budget
 from tickover.execution.executor import Executor, Order, Skipped
+from tickover.isolation.guard import Gate
 from tickover.ledger.states import Path, State
 from tickover.ledger.store import KnownObligation, Ledger, NewTick
 from tickover.ticks.answer import FunctionReport, TickAnswer, TickRequest, report
@@ -40,6 +41,7 @@ class TickHandler:
     """Answers ticks.
 
     Args:
+        gate: what refuses every tick in the wrong environment.
         contract: what is owed.
         flags: the value of every route's flag and of the variable that beats it.
         ledger: where it is recorded.
@@ -56,6 +58,7 @@ class TickHandler:
     def __init__(
         self,
         *,
+        gate: Gate,
         contract: Contract,
         flags: Mapping[str, bool],
         ledger: Ledger,
@@ -68,6 +71,7 @@ class TickHandler:
         inline_budget: float,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
+        self._gate = gate
         self._contract = contract
         self._flags = flags
         self._ledger = ledger
@@ -81,11 +85,21 @@ class TickHandler:
         self._monotonic = monotonic
 
     async def handle(self, request: TickRequest) -> TickAnswer:
-        """Answer one tick."""
+        """Answer one tick.
+
+        Raises:
+            WrongEnvironmentError: nothing may be changed here, and nothing was.
+        """
         started = self._monotonic()
         budget = Budget.of(self._inline_budget, self._monotonic)
+        verdict = await self._gate.require()
         flag = request.route.flag
-        decision = decide(flag, flag_on=self._flags[flag], force_inline=self._flags[force_inline_name(flag)])
+        decision = decide(
+            flag,
+            flag_on=self._flags[flag],
+            force_inline=self._flags[force_inline_name(flag)],
+            withheld=None if verdict.withheld is None else verdict.withheld.text,
+        )
         # None of this depends on whether the tick is new: it hides behind the commit of what the tick owes.
         is_new, late, sight, findings = await asyncio.gather(
             self._ledger.record(_new_tick(request, decision)),
@@ -137,9 +151,8 @@ class TickHandler:
         progress = _Progress(decision.mode, decision.reason)
         functions = request.route.functions
         try:
-            dispatch = Dispatch(
-                request.identity.dispatch_key, request.correlation_id, request.client_id, "cron", request.now
-            )
+            key, correlation_id = request.identity.dispatch_key, request.correlation_id
+            dispatch = Dispatch(key, correlation_id, request.client_id, "cron", request.now, request.bad_key)
             progress.event_ids = await self._dispatcher.dispatch(dispatch, functions)
             progress.functions = [FunctionReport(f.id, Path.DURABLE, State.ACCEPTED) for f in functions]
         except SendError as error:

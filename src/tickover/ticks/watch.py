@@ -10,7 +10,9 @@ from psycopg_pool import PoolTimeout
 
 from tickover import clock
 from tickover.contract import Contract
+from tickover.errors import WrongEnvironmentError
 from tickover.execution.budget import Budget
+from tickover.isolation.guard import Gate
 from tickover.ledger.facts import Refusal
 from tickover.ticks.breaker import Breaker
 from tickover.ticks.circuit import Circuit
@@ -40,6 +42,7 @@ class Watch:
     """Looks for what is overdue, and for what is wrong, again and again.
 
     Args:
+        gate: what refuses to change anything in the wrong environment.
         contract: whose routes and functions.
         watchdog: what settles the overdue.
         breaker: what knows the circuits.
@@ -48,8 +51,15 @@ class Watch:
     """
 
     def __init__(
-        self, contract: Contract, watchdog: Watchdog, breaker: Breaker, housekeeping: Housekeeping, budget_s: float
+        self,
+        gate: Gate,
+        contract: Contract,
+        watchdog: Watchdog,
+        breaker: Breaker,
+        housekeeping: Housekeeping,
+        budget_s: float,
     ) -> None:
+        self._gate = gate
         self._contract = contract
         self._watchdog = watchdog
         self._breaker = breaker
@@ -57,7 +67,12 @@ class Watch:
         self._budget_s = budget_s
 
     async def once(self) -> Round:
-        """One look: settle what is overdue, name what is wrong."""
+        """One look: settle what is overdue, name what is wrong.
+
+        Raises:
+            WrongEnvironmentError: nothing may be changed here, and nothing was.
+        """
+        await self._gate.require()
         circuits: dict[str, Circuit] = {}
         refusals: Sequence[Refusal] = ()
         findings: list[Finding] = []
@@ -80,6 +95,8 @@ class Watch:
                 found = await self.once()
             except (psycopg.OperationalError, PoolTimeout) as error:
                 _log.error("watch.failed", error=str(error).partition("\n")[0], remedy="check DATABASE_URL")
+            except WrongEnvironmentError as error:
+                _log.error("watch.refused", environment=error.environment, codes=error.codes)
             except Exception:  # noqa: BLE001 - the end of a round: the next one may do better
                 _log.exception("watch.failed")
             else:

@@ -24,6 +24,7 @@ SEND_REMEDIES = {
     "unavailable": "the engine is up and broken: look into its log, or at its provider's status page",
     "timeout": "the engine was too slow, or its answer was lost: look at the network, or raise TICKOVER_SEND_TIMEOUT",
     "malformed": "what answers at INNGEST_BASE_URL is no event API: correct it, or the proxy in between",
+    "withheld": "nothing may be sent from this environment: do what the detail says, or leave it to the inline path",
     "unconfigured": "set INNGEST_EVENT_KEY, or INNGEST_DEV for a dev server",
 }
 """What to do about each kind of failed send."""

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from tickover import clock
 from tickover.app import Tickover
 from tickover.contract import Route
-from tickover.engine.endpoint import PATH
+from tickover.engine import PATH
 from tickover.errors import EnvironmentStateError
 from tickover.ledger.circuits import Circuits
 from tickover.ledger.evidence import Evidence

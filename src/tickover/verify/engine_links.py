@@ -107,7 +107,9 @@ def _by_list(case: Case, name: str, url: str | None) -> Link:
 
 def _sync(case: Case) -> str:
     served = case.facts.deployment.served_at
-    sync = f"sync this deployment with the engine: in its list of apps, or curl -X PUT {served or '…/api/inngest'}"
+    sync = (
+        f"sync this deployment with the engine: in its list of apps, or run tickover sync {served or '…/api/inngest'}"
+    )
     return sync if served else f"{sync}; and set INNGEST_SERVE_ORIGIN, so that nobody else's sync moves it"
 
 

@@ -5,9 +5,6 @@ those of the deployment.
 """
 
 import asyncio
-import hashlib
-import hmac
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -15,8 +12,9 @@ from typing import Any
 
 import httpx
 
+from tickover.engine.signing import HEADER, sign
+
 _TIMEOUT = 2.0  # seconds
-_PREFIX = re.compile(r"^signkey-\w+-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +40,13 @@ async def ask(url: str | None, signing_key: str | None, now: datetime) -> Answer
     """
     if url is None:
         return Answer()
-    headers = {} if signing_key is None else {"x-inngest-signature": sign(signing_key, now)}
+    headers = {} if signing_key is None else {HEADER: sign(signing_key, b"", now)}
     try:
         async with asyncio.timeout(_TIMEOUT), httpx.AsyncClient(timeout=None) as client:  # noqa: S113 - bounded as a whole
             answer = await client.get(url, headers=headers)
     except (httpx.HTTPError, TimeoutError) as error:
         return Answer(f"{url} does not answer here ({type(error).__name__})")
     return _read(url, answer)
-
-
-def sign(signing_key: str, now: datetime) -> str:
-    """The signature of an empty body."""
-    stamp = str(int(now.timestamp()))
-    key = _PREFIX.sub("", signing_key)
-    return f"t={stamp}&s={hmac.new(key.encode(), stamp.encode(), hashlib.sha256).hexdigest()}"
 
 
 def _read(url: str, answer: httpx.Response) -> Answer:

@@ -9,6 +9,8 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from tickover import clock
+from tickover.errors import WrongEnvironmentError
+from tickover.isolation.guard import Gate
 from tickover.ledger.refusals import Refusals
 from tickover.ticks.findings import REMEDIES
 
@@ -23,11 +25,13 @@ class Doorkeeper:
 
     Args:
         refusals: the counters in the ledger's database.
+        gate: what knows whether that database is this environment's; nothing is counted in another's.
         monotonic: a clock in seconds.
     """
 
-    def __init__(self, refusals: Refusals, monotonic: Callable[[], float] = clock.monotonic) -> None:
+    def __init__(self, refusals: Refusals, gate: Gate, monotonic: Callable[[], float] = clock.monotonic) -> None:
         self._refusals = refusals
+        self._gate = gate
         self._monotonic = monotonic
         self._waiting: Counter[tuple[str, str]] = Counter()
         self._counts_at: dict[tuple[str, str], float] = {}
@@ -50,7 +54,10 @@ class Doorkeeper:
         count, self._waiting[key] = self._waiting[key], 0
         try:
             async with asyncio.timeout(_TIMEOUT):
+                await self._gate.require()
                 is_new = await self._refusals.count(endpoint, cause, detail, count)
+        except WrongEnvironmentError:
+            return
         except (psycopg.Error, PoolTimeout, TimeoutError) as error:
             self._waiting[key] += count
             _log.warning("refusal.not_counted", endpoint=endpoint, cause=cause, reason=type(error).__name__)
@@ -65,7 +72,10 @@ class Doorkeeper:
         self._mends_at[endpoint] = self._monotonic() + _MENDS_EVERY
         try:
             async with asyncio.timeout(_TIMEOUT):
+                await self._gate.require()
                 mended = await self._refusals.mend(endpoint)
+        except WrongEnvironmentError:
+            return
         except (psycopg.Error, PoolTimeout, TimeoutError) as error:
             _log.warning("refusal.not_mended", endpoint=endpoint, reason=type(error).__name__)
             return

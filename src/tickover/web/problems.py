@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
-from tickover.errors import RequestError
+from tickover.errors import RequestError, WrongEnvironmentError
 
 _log = structlog.stdlib.get_logger("tickover.web")
 _MEDIA_TYPE = "application/problem+json"
@@ -36,6 +36,12 @@ def problem(status: HTTPStatus, code: str, detail: str, **members: Any) -> JSONR
     return JSONResponse(body, status, media_type=_MEDIA_TYPE)
 
 
+def wrong_environment(error: WrongEnvironmentError) -> JSONResponse:
+    """The answer of a process that may change nothing: 409, with every contradiction and its remedy."""
+    members = {"environment": error.environment, "contradictions": list(error.contradictions)}
+    return problem(HTTPStatus.CONFLICT, "wrong-environment", str(error), **members)
+
+
 class ProblemRoute(APIRoute):
     """A route whose expected errors are answered as problem documents; those of the user's own routes stay theirs."""
 
@@ -48,6 +54,8 @@ class ProblemRoute(APIRoute):
                 return await handle(request)
             except RequestError as error:
                 return problem(error.status, error.code, error.detail)
+            except WrongEnvironmentError as error:
+                return wrong_environment(error)
             except (OperationalError, PoolTimeout) as error:
                 _log.error("database.unavailable", error=str(error))
                 detail = "PostgreSQL cannot be reached; nothing more was recorded: call again"

@@ -2,9 +2,9 @@
 
 from typing import Protocol
 
-from starlette.types import ASGIApp
-
 from tickover.contract import Contract
+from tickover.engine.endpoint import Endpoint
+from tickover.isolation.guard import Guard
 from tickover.settings import Settings
 from tickover.status.store import StatusStore
 from tickover.ticks.handler import TickHandler
@@ -22,6 +22,8 @@ class Served(Protocol):
         watch: what settles the overdue between ticks.
         doorkeeper: what counts refused requests.
         status: each function's newest status.
+        guard: what knows whether this process may act.
+        endpoint: what the engine calls; None where the key for it is missing.
     """
 
     contract: Contract
@@ -30,11 +32,8 @@ class Served(Protocol):
     watch: Watch
     doorkeeper: Doorkeeper
     status: StatusStore
-
-    @property
-    def endpoint(self) -> ASGIApp | None:
-        """What the engine calls; None where the key for it is missing."""
-        ...
+    guard: Guard
+    endpoint: Endpoint | None
 
     async def open(self) -> None:
         """Open what needs the event loop; safe to call again."""

@@ -1,0 +1,1 @@
+SELECT to_regclass('tickover.seal') IS NOT NULL AS exists
