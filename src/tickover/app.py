@@ -32,6 +32,7 @@ from tickover.ticks.handler import TickHandler
 from tickover.ticks.housekeeping import Housekeeping
 from tickover.ticks.watch import Watch
 from tickover.ticks.watchdog import Watchdog
+from tickover.web.authentication import make_door
 from tickover.web.doorkeeper import Doorkeeper
 from tickover.web.mount import mount
 
@@ -51,6 +52,7 @@ class Tickover:
         database: connections, for the application's own use as well.
         handler: what answers ticks.
         watch: what settles the overdue between ticks.
+        door: who may fire a tick.
         doorkeeper: what counts the requests that are refused.
         status: each function's newest status.
         guard: what knows whether this process may act where it stands.
@@ -82,6 +84,7 @@ class Tickover:
         breaker = Breaker(Circuits(self.database), limits)
         housekeeping = Housekeeping(ledger, Evidence(self.database), timedelta(days=settings.ledger_retention_days))
         self.watch = Watch(self.guard, contract, watchdog, breaker, housekeeping, settings.inline_budget)
+        self.door = make_door(settings)
         self.doorkeeper = Doorkeeper(refusals, self.guard)
         self.handler = TickHandler(
             gate=self.guard,
@@ -121,7 +124,7 @@ class Tickover:
         await self.database.close()
 
     def _announce(self) -> None:
-        if self.settings.cron_secret is None:
+        if self.settings.cron_secret is None and self.settings.cron_oidc_audience is None:
             _log.error("setting.missing", variable="CRON_SECRET", effect="every tick is answered 401")
         if self.endpoint is None:
             _log.error("setting.missing", variable="INNGEST_SIGNING_KEY", effect="the engine's calls are answered 503")

@@ -15,7 +15,7 @@ import pytest
 
 from tests.ports import free_port
 
-_CONFIGURED = ("DATABASE_URL", "REDIS_URL", "CRON_SECRET", "INNGEST", "BACKGROUND_JOBS", "TICKOVER", "OUTREACH")
+_CONFIGURED = ("DATABASE_URL", "REDIS_URL", "CRON_", "INNGEST", "BACKGROUND_JOBS", "TICKOVER", "OUTREACH")
 
 
 class Command:

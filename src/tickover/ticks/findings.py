@@ -42,7 +42,12 @@ REMEDIES: Mapping[tuple[str, str], str] = {
     ),
     ("engine", "no-signing-key"): "set INNGEST_SIGNING_KEY: without it every call of the engine is answered 503",
     ("cron", "cron-secret"): (
-        "cron is answered 401: let it send the value of CRON_SECRET as 'Authorization: Bearer …' or 'x-cron-secret'"
+        "cron is answered 401: let it send the value of CRON_SECRET as 'Authorization: Bearer …' or 'x-cron-secret', "
+        "or an ID token for CRON_OIDC_AUDIENCE of somebody whom CRON_OIDC_SUBJECT names"
+    ),
+    ("cron", "identity-unavailable"): (
+        "cron is answered 503, since the keys of its ID tokens cannot be fetched: check CRON_OIDC_ISSUER, and that "
+        "this host reaches it"
     ),
 }
 """What to do about each cause of refused requests, by endpoint."""

@@ -16,7 +16,6 @@ from tickover.ticks.circuit import Circuit
 from tickover.ticks.decision import Mode
 from tickover.ticks.identity import correlation_id, identify, parse_client_id
 from tickover.ticks.watchdog import Recovery
-from tickover.web.authentication import require_secret
 from tickover.web.problems import ProblemRoute, problem
 from tickover.web.served import Served
 
@@ -31,9 +30,10 @@ def cron_router(served: Served) -> APIRouter:
         """Fire one tick of a route."""
         await served.open()
         try:
-            require_secret(request, served.settings.cron_secret)
+            await served.door.admit(request)
         except RequestError as error:
-            await served.doorkeeper.refused("cron", "cron-secret", f"{error.code}: {error.detail}")
+            cause = "cron-secret" if error.status is HTTPStatus.UNAUTHORIZED else error.code
+            await served.doorkeeper.refused("cron", cause, f"{error.code}: {error.detail}")
             raise
         await served.doorkeeper.accepted("cron")
         parsed = await _parse(served, route, request)

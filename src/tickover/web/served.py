@@ -9,6 +9,7 @@ from tickover.settings import Settings
 from tickover.status.store import StatusStore
 from tickover.ticks.handler import TickHandler
 from tickover.ticks.watch import Watch
+from tickover.web.authentication import CronDoor
 from tickover.web.doorkeeper import Doorkeeper
 
 
@@ -17,7 +18,8 @@ class Served(Protocol):
 
     Attributes:
         contract: its routes and functions.
-        settings: the cron secret among them.
+        settings: as they were read.
+        door: who may fire a tick, and look at the status.
         handler: what answers ticks.
         watch: what settles the overdue between ticks.
         doorkeeper: what counts refused requests.
@@ -28,6 +30,7 @@ class Served(Protocol):
 
     contract: Contract
     settings: Settings
+    door: CronDoor
     handler: TickHandler
     watch: Watch
     doorkeeper: Doorkeeper

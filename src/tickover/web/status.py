@@ -7,7 +7,6 @@ from fastapi.responses import JSONResponse
 
 from tickover.status.keys import GLOBAL
 from tickover.ticks.identity import parse_client_id
-from tickover.web.authentication import require_secret
 from tickover.web.problems import ProblemRoute
 from tickover.web.served import Served
 
@@ -19,7 +18,7 @@ def status_router(served: Served) -> APIRouter:
     @router.get("/status")
     async def status(request: Request) -> JSONResponse:
         """The newest status of every function, from Redis, or from the ledger where Redis is away."""
-        require_secret(request, served.settings.cron_secret)
+        await served.door.admit(request)
         await served.open()
         client_id = parse_client_id(request.query_params.get("clientId"))
         source, statuses = await served.status.read(client_id, [f.id for f in served.contract.functions])
