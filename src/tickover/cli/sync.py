@@ -7,8 +7,11 @@ from urllib.parse import urlsplit
 import typer
 
 from tickover import clock
+from tickover.cli.local_run import given, local_run
+from tickover.cli.urls import origin_of
 from tickover.engine import PATH
 from tickover.errors import EnvironmentStateError
+from tickover.isolation.engine import is_this_machine
 
 SigningKey = Annotated[
     str | None,
@@ -23,24 +26,11 @@ def sync(
     """Have a deployment register its functions at its engine: a signed request, as from the engine's list of apps."""
     from tickover.engine.sync import sync as ask  # noqa: PLC0415 - each command imports what it needs
 
-    endpoint = endpoint_of(url)
-    answer = asyncio.run(ask(endpoint, (signing_key or "").strip() or None, clock.now()))
+    origin = origin_of(url)
+    here = local_run() if is_this_machine(urlsplit(origin).hostname or "") else {}
+    key = given(signing_key, here, "INNGEST_SIGNING_KEY")
+    endpoint = f"{origin}{PATH}"
+    answer = asyncio.run(ask(endpoint, key, clock.now()))
     if not answer.is_registered:
         raise EnvironmentStateError(f"{endpoint} did not register: {answer.status or 'no answer'}: {answer.said}")
     typer.echo(f"{endpoint} registered: {answer.said}")
-
-
-def endpoint_of(url: str) -> str:
-    """The endpoint of a deployment.
-
-    Args:
-        url: its origin, or the endpoint's own URL.
-
-    Raises:
-        typer.BadParameter: it is no URL of the web.
-    """
-    parts = urlsplit(url.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise typer.BadParameter(f"{url!r} is no URL; write https://HOST")
-    path = parts.path.rstrip("/")
-    return f"{parts.scheme}://{parts.netloc}{path if path.endswith(PATH) else path + PATH}"

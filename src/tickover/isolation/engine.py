@@ -1,5 +1,6 @@
 """Which engine do the variables of a process lead to? Pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -7,7 +8,9 @@ from urllib.parse import urlsplit
 from tickover.settings import dev_server, is_dev_mode
 
 _CLOUD = "inngest.com"
+_EVENTS = "inn.gs"
 _HERE = ("localhost", "::1")
+_LOOPBACK = re.compile(r"127(\.[0-9]{1,3}){3}")  # not `127.example`, which may be anywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +28,30 @@ class Engine:
     @property
     def host(self) -> str:
         """The name or address it is reached at."""
-        return (urlsplit(self.url).hostname or "") if self.url else _CLOUD
+        return host_of(self.url) if self.url else _CLOUD
 
     @property
     def is_cloud(self) -> bool:
         """Whether it is Inngest Cloud."""
-        return self.host == _CLOUD or self.host.endswith(f".{_CLOUD}") or self.host == "inn.gs"
+        return any(self.host == name or self.host.endswith(f".{name}") for name in (_CLOUD, _EVENTS))
 
     @property
     def is_here(self) -> bool:
         """Whether it runs on this machine."""
-        return self.host in _HERE or self.host.startswith("127.")
+        return is_this_machine(self.host)
+
+
+def host_of(url: str) -> str:
+    """The name or address that a URL leads to; empty where it is no URL."""
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a name or address is this machine's own."""
+    return host in _HERE or _LOOPBACK.fullmatch(host) is not None
 
 
 def engine_of(variables: Mapping[str, str]) -> Engine:

@@ -10,6 +10,7 @@ from tickover.ledger.states import DONE, State
 from tickover.ledger.store import Progress
 from tickover.stack.cron import TickResult
 from tickover.status.store import iso
+from tickover.ticks.answer import progress_as_json
 
 
 class Lines:
@@ -67,32 +68,15 @@ def as_json(result: TickResult) -> dict[str, Any]:
         "recovered": result.answer.get("recovered", []),
         "succeeded": result.succeeded,
         "error": result.error,
-        "functions": [
-            {
-                "function": o.function,
-                "path": o.path or o.covered_path,
-                "state": str(o.state),
-                "attempt": o.attempt,
-                "durationMs": _took(o),
-                "responsibilities": o.summaries,
-                "error": o.error,
-            }
-            for o in result.obligations
-        ],
+        "functions": [progress_as_json(progress) for progress in result.obligations],
     }
-
-
-def _took(obligation: Progress) -> float | None:
-    if obligation.started_at is None or obligation.finished_at is None:
-        return None
-    return round((obligation.finished_at - obligation.started_at).total_seconds() * 1000, 1)
 
 
 def _function(obligation: Progress) -> str:
     mark = "[green]✓[/]" if obligation.state in DONE else f"[red]{obligation.state}[/]"
     if obligation.state == State.COVERED:
         return f"{obligation.function} [cyan]covered by a {obligation.covered_path} run[/] {mark}"
-    took = _took(obligation)
+    took = progress_as_json(obligation)["durationMs"]
     did = ", ".join(filter(None, (_did(name, summary) for name, summary in obligation.summaries.items())))
     error = f" [red]{escape(obligation.error)}[/]" if obligation.error else ""
     return (

@@ -8,6 +8,7 @@ from typing import Any
 from tickover.contract import Function, Route
 from tickover.execution.executor import Executed, Skipped
 from tickover.ledger.states import Path, State
+from tickover.ledger.store import Progress
 from tickover.ticks.circuit import Circuit
 from tickover.ticks.decision import Mode
 from tickover.ticks.findings import Finding
@@ -34,6 +35,22 @@ class TickRequest:
     correlation_id: str
     now: datetime
     bad_key: bool = False
+
+
+def progress_as_json(progress: Progress) -> dict[str, Any]:
+    """How far a function of a tick is, as a JSON object; a function that another run covered has that run's path."""
+    took = None
+    if progress.started_at is not None and progress.finished_at is not None:
+        took = round((progress.finished_at - progress.started_at).total_seconds() * 1000, 1)
+    return {
+        "function": progress.function,
+        "path": progress.path or progress.covered_path,
+        "state": str(progress.state),
+        "attempt": progress.attempt,
+        "durationMs": took,
+        "responsibilities": progress.summaries,
+        "error": progress.error,
+    }
 
 
 @dataclass(frozen=True, slots=True)

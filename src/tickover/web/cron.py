@@ -9,7 +9,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from tickover import clock
-from tickover.errors import RequestError
+from tickover.errors import RequestError, SettingsError
+from tickover.isolation.environment import Environment
+from tickover.settings import parse_flag
 from tickover.status.store import iso
 from tickover.ticks.answer import FunctionReport, TickAnswer, TickRequest
 from tickover.ticks.circuit import Circuit
@@ -19,6 +21,7 @@ from tickover.ticks.watchdog import Recovery
 from tickover.web.problems import ProblemRoute, problem
 from tickover.web.served import Served
 
+_FORCE_FAILURE = "x-tickover-force-enqueue-failure"
 _LARGEST_BODY = 64 * 1024
 
 
@@ -53,7 +56,24 @@ async def _parse(served: Served, route_id: str, request: Request) -> TickRequest
     client_id = parse_client_id(request.query_params.get("clientId", body.get("clientId")))
     now = clock.now()
     identity = identify(route.id, route.window, request.headers, client_id, now)
-    return TickRequest(route, identity, client_id, correlation_id(request.headers, uuid.uuid4().hex), now)
+    bad_key = _wants_bad_key(request, served.guard.environment)
+    return TickRequest(route, identity, client_id, correlation_id(request.headers, uuid.uuid4().hex), now, bad_key)
+
+
+def _wants_bad_key(request: Request, environment: Environment) -> bool:
+    """Whether the tick is to be sent with a key that no engine knows, as `tickover verify` asks of a preview.
+
+    Raises:
+        RequestError: nobody does that to production, or the header says neither yes nor no.
+    """
+    try:
+        wanted = parse_flag(_FORCE_FAILURE, request.headers.get(_FORCE_FAILURE))
+    except SettingsError as error:
+        raise RequestError(HTTPStatus.BAD_REQUEST, "bad-header", str(error)) from None
+    if wanted and environment.is_production:
+        detail = f"{_FORCE_FAILURE} is for previews and development; production's ticks are sent as they are"
+        raise RequestError(HTTPStatus.FORBIDDEN, "not-in-production", detail)
+    return wanted
 
 
 async def _read_body(request: Request) -> bytes:

@@ -1,11 +1,14 @@
 """What the routers need of the application they serve."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from tickover.contract import Contract
+from tickover.database import Database
 from tickover.engine.endpoint import Endpoint
 from tickover.isolation.guard import Guard
 from tickover.settings import Settings
+from tickover.status.link import RedisLink
 from tickover.status.store import StatusStore
 from tickover.ticks.handler import TickHandler
 from tickover.ticks.watch import Watch
@@ -17,7 +20,11 @@ class Served(Protocol):
     """An application's parts, as `Tickover` has them.
 
     Attributes:
+        app_id: what the engine knows it by.
         contract: its routes and functions.
+        flags: the value of every route's flag and of the variable that beats it.
+        database: where the ledger stands.
+        redis: the way to Redis.
         settings: as they were read.
         door: who may fire a tick, and look at the status.
         handler: what answers ticks.
@@ -28,7 +35,11 @@ class Served(Protocol):
         endpoint: what the engine calls; None where the key for it is missing.
     """
 
+    app_id: str
     contract: Contract
+    flags: Mapping[str, bool]
+    database: Database
+    redis: RedisLink
     settings: Settings
     door: CronDoor
     handler: TickHandler

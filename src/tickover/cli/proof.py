@@ -1,0 +1,46 @@
+"""The table of a proof, whatever was proven."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+if TYPE_CHECKING:
+    from tickover.verify.proof.lines import Line
+
+_SIGNS = {"pass": "[green]✓[/]", "fail": "[red]✗[/]", "not proven": "[yellow]?[/]"}
+
+
+def show_lines(title: str, lines: Sequence[Line]) -> None:
+    """Print a line each: what was looked at, what was seen, and what to do about it.
+
+    Args:
+        title: what was proven.
+        lines: what came of it.
+    """
+    console = Console(highlight=False)
+    console.print(f"[bold]{escape(title)}[/]", soft_wrap=True)
+    table = Table(Column(no_wrap=True), Column(min_width=20), Column(overflow="fold"), box=None, show_header=False)
+    for line in lines:
+        seen = escape(line.seen)
+        if line.verdict != "pass" and line.remedy is not None:
+            seen += f"\n[bold]do:[/] {escape(line.remedy)}"
+        table.add_row(_SIGNS[line.verdict], escape(line.name), seen)
+    console.print(table)
+    console.print(_sum(lines), soft_wrap=True)
+
+
+def _sum(lines: Sequence[Line]) -> str:
+    count = Counter(str(line.verdict) for line in lines)
+    counts = ", ".join(f"{count[verdict]} {verdict}" for verdict in _SIGNS if count[verdict])
+    if count["fail"]:
+        first = next(line for line in lines if line.verdict == "fail")
+        return f"[red]wrong[/]: {counts}; first: {escape(first.name)}"
+    if any(line.verdict == "not proven" and line.is_required for line in lines):
+        return f"[yellow]not proven[/]: {counts}"
+    return f"[green]proven[/]: {counts}"

@@ -1,0 +1,101 @@
+"""`tickover verify`: prove a live deployment right, from outside."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
+
+import typer
+from rich.console import Console
+
+from tickover import telemetry
+from tickover.cli.application import load_application
+from tickover.cli.local_run import given, local_run
+from tickover.cli.proof import show_lines
+from tickover.cli.urls import origin_of
+from tickover.isolation.engine import is_this_machine
+from tickover.isolation.kinds import Kind
+
+if TYPE_CHECKING:
+    from tickover.verify.proof.lines import Line
+    from tickover.verify.proof.prove import Plan
+
+
+def verify(
+    url: Annotated[str, typer.Argument(help="The deployment's origin, as the engine and cron call it.")],
+    expect: Annotated[Kind | None, typer.Option(help="The environment it is to be.")] = None,
+    cron_secret: Annotated[str | None, typer.Option(envvar="CRON_SECRET", help="The deployment's.")] = None,
+    signing_key: Annotated[
+        str | None, typer.Option(envvar="INNGEST_SIGNING_KEY", help="That of its engine's environment.")
+    ] = None,
+    event_key: Annotated[str | None, typer.Option(envvar="INNGEST_EVENT_KEY", help="To compare with its own.")] = None,
+    engine: Annotated[str | None, typer.Option(envvar="INNGEST_BASE_URL", help="Its engine, where not Cloud.")] = None,
+    application: Annotated[
+        str | None, typer.Option("--app", help="Compare with this Tickover object's contract, `module:attribute`.")
+    ] = None,
+    route: Annotated[list[str] | None, typer.Option(help="Only this route; may be repeated.")] = None,
+    header: Annotated[list[str] | None, typer.Option(help="`name: value`, sent along; may be repeated.")] = None,
+    timeout: Annotated[float, typer.Option(min=1, max=3600, help="Seconds a canary tick may take.")] = 60.0,
+    no_canary: Annotated[bool, typer.Option("--no-canary", help="Fire no tick.")] = False,
+    force_enqueue_failure: Annotated[
+        bool, typer.Option("--force-enqueue-failure", help="Fire one more with a bad event key; not in production.")
+    ] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+) -> None:
+    """Prove a live deployment right: environment, keys, functions, cron, and a real tick followed to its end.
+
+    Exit code 0: proven. 1: something is wrong. 2: nothing is wrong, and something required could not be proven.
+    """
+    from tickover.verify.proof.answers import Wanted  # noqa: PLC0415 - each command imports what it needs
+    from tickover.verify.proof.prove import Plan  # noqa: PLC0415
+    from tickover.verify.proof.target import Access  # noqa: PLC0415
+
+    telemetry.configure_logs(json=True, level=logging.CRITICAL)  # what is wrong is said below
+    functions = None if application is None else [f.id for f in load_application(application).contract.functions]
+    origin = origin_of(url)
+    here = local_run() if is_this_machine(urlsplit(origin).hostname or "") else {}
+    secret, key = given(cron_secret, here, "CRON_SECRET"), given(signing_key, here, "INNGEST_SIGNING_KEY")
+    known_event_key = given(event_key, here, "INNGEST_EVENT_KEY")
+    wanted = Wanted(origin, expect, functions, known_event_key, has_secret=bool(secret), has_signing_key=bool(key))
+    access = Access(secret, key, dict(map(_header, header or ())))
+    plan = Plan(
+        wanted,
+        access,
+        given(engine, here, "INNGEST_BASE_URL"),
+        route or (),
+        timeout,
+        canary=not no_canary,
+        force_failure=force_enqueue_failure,
+    )
+    _tell(plan, junit, as_json=as_json)
+
+
+def _tell(plan: "Plan", junit: Path | None, *, as_json: bool) -> None:
+    from tickover.verify.proof import report  # noqa: PLC0415
+
+    lines = asyncio.run(_prove(plan))
+    if junit is not None:
+        junit.write_text(report.as_junit(f"verify {plan.wanted.url}", lines))
+    if as_json:
+        typer.echo(json.dumps(report.as_json(plan.wanted.url, lines)))
+    else:
+        show_lines(f"verify {plan.wanted.url}", lines)
+    raise typer.Exit(report.exit_code(lines))
+
+
+async def _prove(plan: "Plan") -> "Sequence[Line]":
+    from tickover.verify.proof.prove import prove  # noqa: PLC0415
+
+    with Console(stderr=True).status("asking") as status:
+        return await prove(plan, lambda doing: status.update(f"{doing} …"))
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition(":")
+    if not separator or not name.strip():
+        raise typer.BadParameter("write --header 'name: value'")
+    return name.strip().lower(), value.strip()

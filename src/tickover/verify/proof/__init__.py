@@ -1,0 +1,1 @@
+"""Proves a live deployment right, or says where it is wrong: `tickover verify`."""
