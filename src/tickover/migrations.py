@@ -6,7 +6,11 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
 
 from tickover.errors import EnvironmentStateError
 
@@ -45,13 +49,60 @@ def migrate(dsn: str, history: History = CORE) -> None:
     try:
         command.upgrade(_config(dsn, history), "head")
     except OperationalError as error:
-        cause = " ".join(str(error.orig).split())
-        raise EnvironmentStateError(f"PostgreSQL cannot be reached: {cause}; check DATABASE_URL") from error
+        raise _unreachable(error) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a database is in a history.
+
+    Args:
+        current: the revision it stands at; None before the first.
+        newest: the newest that this code knows.
+        is_known: whether this code knows the revision it stands at.
+    """
+
+    current: str | None
+    newest: str | None
+    is_known: bool
+
+    @property
+    def in_step(self) -> bool:
+        """Whether database and code are of one age."""
+        return self.current == self.newest
+
+
+def position(dsn: str, history: History = CORE) -> Position:
+    """How far a database is; nothing is changed.
+
+    Args:
+        dsn: a PostgreSQL connection URI.
+        history: which history; the ledger's and the jobs' by default.
+
+    Raises:
+        EnvironmentStateError: the database cannot be reached.
+    """
+    script = ScriptDirectory.from_config(_config(dsn, history))
+    url = "postgresql+psycopg://" + dsn.split("://", 1)[1]
+    engine = create_engine(url, poolclass=NullPool, connect_args={"prepare_threshold": None, "connect_timeout": 5})
+    try:
+        with engine.connect() as connection:
+            options = {"version_table_schema": history.schema}
+            current = MigrationContext.configure(connection, opts=options).get_current_revision()
+    except OperationalError as error:
+        raise _unreachable(error) from error
+    known = {revision.revision for revision in script.walk_revisions()}
+    return Position(current, script.get_current_head(), current is None or current in known)
 
 
 def migration_sql(dsn: str, history: History = CORE) -> None:
     """Print the SQL of all migrations for review, without touching a database."""
     command.upgrade(_config(dsn, history), "head", sql=True)
+
+
+def _unreachable(error: OperationalError) -> EnvironmentStateError:
+    cause = " ".join(str(error.orig).split())
+    return EnvironmentStateError(f"PostgreSQL cannot be reached: {cause}; check DATABASE_URL")
 
 
 def _config(dsn: str, history: History) -> Config:

@@ -7,6 +7,7 @@ are reported together, by the name of the variable. No secret is ever shown.
 import ipaddress
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
@@ -29,6 +30,7 @@ _ON = ("1", "true", "yes", "on")
 _OFF = ("0", "false", "no", "off")
 _NEEDED = "needed"
 _MAY_BE_SHOWN_NEVER = ("SECRET", "KEY", "_URL", "_ISSUER")
+_FLAGS = ("_USE_INNGEST", "_FORCE_INLINE")  # how routes' flags end
 DEV_SERVER = "http://127.0.0.1:8288"
 """Where a dev server listens that nobody has said anything else of."""
 
@@ -161,20 +163,28 @@ class TrimmedSettings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            raise SettingsError("; ".join(_faults(error))) from None
+            raise SettingsError("; ".join(fault for _, fault in _faults(error))) from None
+
+    @classmethod
+    def faults(cls) -> dict[str, str]:
+        """What is missing or malformed in the environment of the process, by the name of the variable."""
+        try:
+            cls()
+        except ValidationError as error:
+            return dict(_faults(error))
+        return {}
 
 
-def _faults(error: ValidationError) -> Iterator[str]:
+def _faults(error: ValidationError) -> Iterator[tuple[str, str]]:
+    """Each variable that is missing or malformed, with what is wrong with it."""
     for fault in error.errors():
         name = str(fault["loc"][0]).upper() if fault["loc"] else "settings"
         if fault["type"] == "missing":
-            yield f"{name} is not set"
-        elif fault["type"] == _NEEDED:
-            yield f"{name} {fault['msg']}"
+            yield name, f"{name} is not set"
         elif any(part in name for part in _MAY_BE_SHOWN_NEVER):
-            yield f"{name}: {fault['msg']}"
+            yield name, f"{name}: {fault['msg']}"
         else:
-            yield f"{name}={fault['input']!r}: {fault['msg']}"
+            yield name, f"{name}={fault['input']!r}: {fault['msg']}"
 
 
 class Settings(TrimmedSettings):
@@ -254,6 +264,43 @@ def untrimmed(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
 def redis_url(settings: Settings) -> str | None:
     """Where Redis is; None where there is none."""
     return None if settings.redis_url is None else settings.redis_url.get_secret_value()
+
+
+def flag_faults(variables: Mapping[str, str]) -> dict[str, str]:
+    """Variables that are named as routes' flags are, and hold no boolean, with what is wrong.
+
+    Args:
+        variables: of the process.
+    """
+    faults = {}
+    for name, value in variables.items():
+        if name.endswith(_FLAGS):
+            try:
+                parse_flag(name, value)
+            except SettingsError as error:
+                faults[name] = str(error)
+    return faults
+
+
+@contextmanager
+def left_out(names: Iterable[str], placeholders: Mapping[str, str]) -> Iterator[None]:
+    """Let the process be read without some variables, as long as this lasts.
+
+    Args:
+        names: of those that are left out.
+        placeholders: what stands instead of some of them.
+    """
+    before = {name: os.environ[name] for name in names if name in os.environ}
+    for name in names:
+        os.environ.pop(name, None)
+        if name in placeholders:
+            os.environ[name] = placeholders[name]
+    try:
+        yield
+    finally:
+        for name in names:
+            os.environ.pop(name, None)
+        os.environ.update(before)
 
 
 def environment() -> Mapping[str, str]:

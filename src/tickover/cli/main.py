@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from tickover import telemetry
 from tickover.cli.application import AppOption, load_application
+from tickover.cli.check import check
 from tickover.cli.diagnose import diagnose
 from tickover.cli.drill import drill
 from tickover.cli.fault import fault_app
@@ -32,6 +33,7 @@ _EXTRA = frozenset({"aiohttp", "cel", "cronsim", "jcs", "jinja2", "psutil", "uvi
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(fault_app, name="fault")
+app.command()(check)
 app.command()(diagnose)
 app.command()(drill)
 app.command()(seal)

@@ -58,6 +58,7 @@ class Guard:
         environment: of the process.
         variables: what else the verdict is made from.
         seals: what the stores say.
+        may_seal: whether production seals what nobody has sealed; who only looks does not.
         monotonic: a clock in seconds.
     """
 
@@ -66,11 +67,14 @@ class Guard:
         environment: Environment,
         variables: Variables,
         seals: Seals,
+        *,
+        may_seal: bool = False,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
         self.environment = environment
         self._variables = variables
         self._seals = seals
+        self._may_seal = may_seal
         self._monotonic = monotonic
         self._verdict: Verdict | None = None
         self._looks_at = 0.0
@@ -135,7 +139,7 @@ class Guard:
         database, redis = await self._seals.read()
         facts = Facts(self.environment, self._variables.all, self._variables.watched, database, redis)
         verdict = judge(facts)
-        if self.environment.is_production and not verdict.is_refused:
+        if self._may_seal and self.environment.is_production and not verdict.is_refused:
             await self._seal(database, redis)
         self._say(verdict)
         self._verdict, self._looks_at = verdict, self._monotonic() + _LOOKS_EVERY
@@ -144,7 +148,7 @@ class Guard:
     async def _seal(self, database: Store, redis: Store) -> None:
         """Production seals what nobody has sealed."""
         order = Order(self.environment, Sealing.SEALED, "production's first start", "the store was not sealed")
-        if database.seal is None and await self._seals.seal_database(order, database):
+        if database.is_ready and database.seal is None and await self._seals.seal_database(order, database):
             _log.info("store.sealed", store="database", environment=str(self.environment))
         if redis.is_known and redis.seal is None and await self._seals.seal_redis(order, redis):
             _log.info("store.sealed", store="redis", environment=str(self.environment))
@@ -165,16 +169,17 @@ class Guard:
         self._said = found
 
 
-def make_guard(database: Database, redis: RedisLink) -> Guard:
+def make_guard(database: Database, redis: RedisLink, *, may_seal: bool = False) -> Guard:
     """The guard of this process, from its variables.
 
     Args:
         database: the ledger's; opened before the guard is asked.
         redis: the way to that of the status keys.
+        may_seal: whether production seals what nobody has sealed.
     """
     variables = environment()
     watched = {name: variables[name] for name in VARIABLES if name in variables}
-    return Guard(resolve(variables), Variables(variables, watched), Seals(database, redis))
+    return Guard(resolve(variables), Variables(variables, watched), Seals(database, redis), may_seal=may_seal)
 
 
 def wrong_environment(verdict: Verdict) -> WrongEnvironmentError:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -28,7 +27,7 @@ _KINDS_SHOWN = 20
 
 def queue_drain(
     handlers: Handlers, *, batch: int = 200, concurrency: int = 8, lease: timedelta = timedelta(seconds=60)
-) -> Callable[[Run], Awaitable[Summary]]:
+) -> "QueueDrain":
     """The responsibility that runs due jobs until none is left or its time is over.
 
     A handler still running when the time is over is cut off, and its job handed back without costing an attempt. A
@@ -50,18 +49,41 @@ def queue_drain(
     """
     if min(batch, concurrency) < 1 or lease <= timedelta():
         raise ValueError("batch and concurrency must be at least 1, and a lease longer than nothing")
-    threads = ThreadPoolExecutor(concurrency, thread_name_prefix="tickover-job")
+    return QueueDrain(handlers, batch, concurrency, lease)
 
-    async def drain(run: Run) -> Summary:
+
+class QueueDrain:
+    """The body that `queue_drain` makes.
+
+    Args:
+        handlers: the handler of each job kind.
+        batch: the most jobs claimed, or recorded, by one statement.
+        concurrency: handlers running at a time.
+        lease: how long a claim outlives a process that died.
+    """
+
+    def __init__(self, handlers: Handlers, batch: int, concurrency: int, lease: timedelta) -> None:
+        self._handlers = handlers
+        self._batch = batch
+        self._concurrency = concurrency
+        self._lease_s = lease.total_seconds()
+        self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="tickover-job")
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of jobs that it has a handler for."""
+        return frozenset(self._handlers)
+
+    async def __call__(self, run: Run) -> Summary:
+        """Drain the queue for as long as a run may take."""
         queue = JobQueue(run.database)
         if run.dry:
             due = (await queue.health(clock.now(), run.client_id)).due
             return Summary(looked_at=due, left=due)
-        slice_ = _Drain(run, handlers, threads, Claims(run.database, lease.total_seconds()), batch, concurrency)
+        claims = Claims(run.database, self._lease_s)
+        slice_ = _Drain(run, self._handlers, self._threads, claims, self._batch, self._concurrency)
         await slice_.carry_out()
         return slice_.summary(left=(await queue.health(clock.now(), run.client_id)).due)
-
-    return drain
 
 
 class _Drain:

@@ -182,6 +182,12 @@ class JobQueue:
         due = rows[0].pop("due")
         return QueueHealth(min(due, COUNTED_UP_TO), due > COUNTED_UP_TO, OldestDue(**rows[0]))
 
+    async def kinds(self) -> list[str]:
+        """The kinds of all jobs that have not ended."""
+        async with self._database.connection() as connection, connection.cursor(row_factory=scalar_row) as cursor:
+            await cursor.execute(statement("jobs/list_kinds"), _S)
+            return await cursor.fetchall()
+
     async def list(self, *, state: JobState | None = None, kind: str | None = None, limit: int = 50) -> list[StoredJob]:
         """The newest jobs first, without payloads.
 

@@ -31,7 +31,7 @@ def door_lines(wanted: Wanted, asked: Asked, routes: Sequence[str]) -> list[Line
             if route["route"] in routes:
                 lines += [_flag(route, asked.told.part("flags")), _circuit(route, asked.told.part("circuits"))]
         lines.append(_redis(asked.told.part("redis")))
-        lines.append(_budgets(asked.told.part("budgets")))
+        lines.append(budgets_line(asked.told.part("budgets")))
     return lines
 
 
@@ -83,7 +83,8 @@ def _redis(redis: Mapping[str, Any]) -> Line:
     )
 
 
-def _budgets(budgets: Mapping[str, Any]) -> Line:
+def budgets_line(budgets: Mapping[str, Any]) -> Line:
+    """Whether a request may take longer than the host lets it (field note F14); budgets as a deployment tells them."""
     name, limit = "budgets", budgets.get("hostLimitS")
     inline, send, durable = (float(budgets.get(part, 0)) for part in ("inlineS", "sendTimeoutS", "durableS"))
     longest = max(inline + send, durable)

@@ -18,9 +18,14 @@ def exit_code(lines: Sequence[Line]) -> int:
     return UNPROVEN if open_ or not lines else PROVEN
 
 
-def as_json(url: str, lines: Sequence[Line]) -> dict[str, Any]:
-    """The proof as a JSON object."""
-    return {"url": url, "proven": exit_code(lines) == PROVEN, "lines": [line_as_json(line) for line in lines]}
+def as_json(subject: str, lines: Sequence[Line]) -> dict[str, Any]:
+    """The proof as a JSON object.
+
+    Args:
+        subject: what was looked at.
+        lines: what came of it.
+    """
+    return {"subject": subject, "proven": exit_code(lines) == PROVEN, "lines": [line_as_json(line) for line in lines]}
 
 
 def line_as_json(line: Line) -> Mapping[str, Any]:
