@@ -23,6 +23,7 @@ from tickover.verify.proof.doors import budgets_line
 from tickover.verify.proof.lines import Line, failed, passed, skipped, unproven
 
 _PLACEHOLDER = {"DATABASE_URL": "postgresql://nowhere.invalid/none"}
+_PAGE = "docs/configuration.md"
 _WAIT = 3.0  # seconds for a database to answer
 _GIVE_DATABASE = "run it where DATABASE_URL leads to the deployment's database"
 
