@@ -38,11 +38,13 @@ class Store:
         seal: what stands inside; None where it is not sealed.
         identity: what it is now; a copy keeps the seal and has another identity.
         is_known: whether it could be read at all.
+        is_ready: whether it has a place for a seal; a database without the schema has none yet.
     """
 
     seal: Seal | None = None
     identity: str = ""
     is_known: bool = True
+    is_ready: bool = True
 
     @property
     def is_copy(self) -> bool:
@@ -76,6 +78,8 @@ def decide_sealing(store: Store, environment: Environment, what: str, *, adopt: 
     Raises:
         SealError: it belongs to another environment, or is a copy that nobody has adopted, or is none that could be.
     """
+    if not store.is_ready:
+        raise SealError(f"the {what} has no place for a seal yet; run `tickover migrate` first")
     if store.seal is None:
         return Sealing.SEALED
     if store.seal.is_of(environment) and not store.is_copy:

@@ -60,7 +60,7 @@ class Seals:
             await cursor.execute(statement("isolation/has_seal"))
             exists = await cursor.fetchone()
             if exists is None or not exists["exists"]:
-                return Store()
+                return Store(is_ready=False)
             await cursor.execute(statement("isolation/read_seal"))
             row = await cursor.fetchone()
         if row is None or row["kind"] is None:
