@@ -3,6 +3,7 @@
 Rule: inngest-wire, Sync (field notes F12, R3): whoever makes a deployment register decides where all runs go.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -14,6 +15,7 @@ from tickover.isolation.verdict import Verdict
 LARGEST_BODY = 4 * 1024 * 1024
 """Bytes of a request: an event has at most 512 KiB, and comes twice."""
 
+_LENGTH = re.compile(r"[0-9]{1,15}")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -37,13 +39,15 @@ class SyncRequest:
     """A request to register.
 
     Args:
-        hosts: what it names as the host it was sent to: `Host`, and `X-Forwarded-Host` where a proxy keeps it.
+        host: the one it was sent to, which the SDK registers where no origin is pinned: its `Host` header.
+        forwarded_host: the one that a proxy kept, `X-Forwarded-Host`; anybody can set it.
         signature: the header, None without one.
         is_genuine: whether the signature is one of this deployment's keys.
         url: the URL that its body names, if it names one.
     """
 
-    hosts: tuple[str, ...]
+    host: str
+    forwarded_host: str
     signature: str | None
     is_genuine: bool
     url: str | None
@@ -58,7 +62,7 @@ def admit_unread(method: str, signature: str | None, length: str | None, now: da
         length: its `content-length`, as it came.
         now: the time.
     """
-    if length is not None and (not length.isdecimal() or int(length) > LARGEST_BODY):
+    if length is not None and (_LENGTH.fullmatch(length) is None or int(length) > LARGEST_BODY):
         return too_large()
     if signature is not None and not is_fresh(signature, now):
         status = HTTPStatus.FORBIDDEN if method == "PUT" else HTTPStatus.UNAUTHORIZED
@@ -105,13 +109,16 @@ def _foreign(verdict: Verdict, request: SyncRequest, *, is_signed_mode: bool) ->
                 "nothing tells at which URL production is served: set INNGEST_SERVE_ORIGIN; the request's Host header "
                 "does not count",
             )
-        if is_signed_mode and (request.url is None or not _names(request.url, request.hosts)):
+        if is_signed_mode and (request.url is None or not _names(request.url, (request.host,))):
             return _refused(
                 "foreign-host",
                 "the request to register names another URL than it was sent to, or none: set INNGEST_SERVE_ORIGIN",
             )
         return None
-    if not _names(origin, request.hosts) or (request.url is not None and not _names(origin, (_host(request.url),))):
+    named = () if request.url is None else (_host(request.url),)
+    # Who holds the key is believed what is in the body; on the way, a proxy may have changed the Host.
+    sent_to = named if named and request.is_genuine else (request.host, request.forwarded_host)
+    if not _names(origin, sent_to) or (named and not _names(origin, named)):
         return _refused(
             "foreign-host",
             f"this deployment registers as {origin} and as nothing else: sync it under that URL, or set "
@@ -125,12 +132,16 @@ def _refused(code: str, detail: str) -> Refused:
 
 
 def _names(url: str, hosts: tuple[str, ...]) -> bool:
-    scheme = urlsplit(url).scheme
-    return _with_port(_host(url), scheme) in {_with_port(host, scheme) for host in hosts}
+    scheme, host = url.partition("://")[0].lower(), _host(url)
+    return host != "" and _with_port(host, scheme) in {_with_port(host, scheme) for host in hosts}
 
 
 def _host(url: str) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2]
+    """Host and port of a URL; empty where it is no URL."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
 
 
 def _with_port(host: str, scheme: str) -> str:

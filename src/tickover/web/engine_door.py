@@ -86,7 +86,8 @@ class EngineDoor:
             return
         if request.method == "PUT":
             is_genuine = signature is not None and endpoint.is_genuine(body, signature)
-            asked = SyncRequest(_hosts(request), signature, is_genuine, _url(body))
+            host, forwarded = (request.headers.get(name, "") for name in ("host", "x-forwarded-host"))
+            asked = SyncRequest(host, forwarded, signature, is_genuine, _url(body))
             refused = admit_sync(verdict, asked, is_signed_mode=endpoint.is_signed)
             if refused is not None:
                 await self._refuse(request, refused, answer)
@@ -159,11 +160,6 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return pending.pop() if pending else await receive()
 
     return again
-
-
-def _hosts(request: Request) -> tuple[str, ...]:
-    named = (request.headers.get("host"), request.headers.get("x-forwarded-host"))
-    return tuple(host for host in named if host)
 
 
 def _url(body: bytes) -> str | None:
