@@ -4,6 +4,7 @@ Errors of libraries name what they were given: the event API's URL is made with 
 holds a password. Nobody reads every one of them, so what is known to be secret is taken out by its value.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -33,9 +34,10 @@ def redact(text: str, secrets: Mapping[str, str]) -> str:
         text: to be shown or kept.
         secrets: their values, with the names of their variables.
     """
-    for value in sorted(secrets, key=len, reverse=True):
-        text = text.replace(value, f"<{secrets[value]}>")
-    return text
+    if not secrets:
+        return text
+    any_of_them = "|".join(map(re.escape, sorted(secrets, key=len, reverse=True)))
+    return re.sub(any_of_them, lambda found: f"<{secrets[found[0]]}>", text)
 
 
 def redact_all(value: Any, secrets: Mapping[str, str]) -> Any:
@@ -54,15 +56,18 @@ def _secrets(name: str, value: str) -> dict[str, str]:
     if name in SECRETS or name.endswith("_HEARTBEAT_URL"):
         forms = {value, quote(value, safe="")}
     elif name.endswith("_URL"):
-        password = _password(value)
-        forms = {password, unquote(password)}
+        forms = {form for password in _passwords(value) for form in (password, unquote(password))}
     else:
         forms = set()
     return {form: name for form in forms if len(form) >= _SHORTEST}
 
 
-def _password(url: str) -> str:
+def _passwords(url: str) -> list[str]:
+    """The passwords of a URL: before its host, and among its parameters, where drivers take one as well."""
     try:
-        return urlsplit(url).password or ""
+        parts = urlsplit(url)
+        before = parts.password or ""
     except ValueError:
-        return ""
+        return []
+    parameters = (parameter.partition("=") for parameter in parts.query.split("&"))
+    return [before, *(value for name, _, value in parameters if name == "password")]
