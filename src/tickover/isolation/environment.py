@@ -103,6 +103,11 @@ def _name(kind: Kind, name: str | None) -> str:
     return name if kind is Kind.PREVIEW and name else str(kind)
 
 
+def _of_host(kind: Kind, by_host: Environment) -> str | None:
+    """What the host calls an environment of this kind."""
+    return by_host.name if by_host.kind is kind else by_host.branch
+
+
 def _by_name(said: str, by_host: Environment, told: list[Told]) -> Environment:
     """What `TICKOVER_ENV` says: a kind, or `kind:name`."""
     word, _, name = (part.strip() for part in said.partition(":"))
@@ -111,7 +116,7 @@ def _by_name(said: str, by_host: Environment, told: list[Told]) -> Environment:
     except ValueError:
         doubt = Doubt.MALFORMED, f"TICKOVER_ENV={said!r}"
         return replace(by_host, kind=Kind.DEVELOPMENT, name=Kind.DEVELOPMENT, source="TICKOVER_ENV", doubts=(doubt,))
-    named = name if name and kind is not Kind.PRODUCTION else _name(kind, by_host.branch)
+    named = name if name and kind is not Kind.PRODUCTION else _name(kind, _of_host(kind, by_host))
     environment = replace(by_host, kind=kind, name=named, source="TICKOVER_ENV", doubts=())
     firm = [host for host in told if host.is_firm and host.kind not in {None, Kind.PRODUCTION}]
     if kind is not Kind.PRODUCTION or not firm:

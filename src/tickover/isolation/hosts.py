@@ -89,6 +89,7 @@ def _netlify(v: Variables) -> Told | None:
         "production": Kind.PRODUCTION,
         "deploy-preview": Kind.PREVIEW,
         "branch-deploy": Kind.PREVIEW,
+        "preview-server": Kind.PREVIEW,
         "dev": Kind.DEVELOPMENT,
     }
     kind = kinds.get(v.get("CONTEXT", "").lower())
@@ -103,7 +104,7 @@ def _render(v: Variables) -> Told | None:
     if "RENDER" not in v:
         return None
     is_preview = v.get("IS_PULL_REQUEST", "").lower() in _ON
-    kind = Kind.PREVIEW if is_preview else Kind.PRODUCTION
+    kind = Kind.PREVIEW if is_preview else None  # it says `false` in production and in staging alike
     origin = _https(v.get("RENDER_EXTERNAL_URL"))
     branch = v.get("RENDER_GIT_BRANCH")
     return Told("render", kind, "IS_PULL_REQUEST", None, branch, origin, is_firm=is_preview)
@@ -124,7 +125,7 @@ def _fly(v: Variables) -> Told | None:
     name = v.get("FLY_APP_NAME")
     if name is None:
         return None
-    is_review = _REVIEW.match(name) is not None
+    is_review = _REVIEW.search(name) is not None
     kind = Kind.PREVIEW if is_review else None
     return Told("fly", kind, "FLY_APP_NAME", name, origin=f"https://{name}.fly.dev", is_firm=is_review)
 
@@ -132,12 +133,14 @@ def _fly(v: Variables) -> Told | None:
 def _heroku(v: Variables) -> Told | None:
     if "DYNO" not in v:
         return None
-    is_test, is_review = "HEROKU_TEST_RUN_ID" in v, "HEROKU_PARENT_APP_NAME" in v or "HEROKU_PR_NUMBER" in v
-    kind = Kind.TEST if is_test else Kind.PREVIEW if is_review else None
-    source = "HEROKU_TEST_RUN_ID" if is_test else "HEROKU_PARENT_APP_NAME"
-    branch, name = v.get("HEROKU_BRANCH"), v.get("HEROKU_APP_NAME")
+    # A review app that was made by hand has its branch only; older ones have their parent instead.
+    marks = ("HEROKU_TEST_RUN_ID", "HEROKU_PR_NUMBER", "HEROKU_BRANCH", "HEROKU_PARENT_APP_NAME")
+    source = next((mark for mark in marks if mark in v), None)
+    kind = None if source is None else Kind.TEST if source == "HEROKU_TEST_RUN_ID" else Kind.PREVIEW
+    branch, name = v.get("HEROKU_TEST_RUN_BRANCH") or v.get("HEROKU_BRANCH"), v.get("HEROKU_APP_NAME")
     origin = _https(v.get("HEROKU_APP_DEFAULT_DOMAIN_NAME"))
-    return Told("heroku", kind, source, None if branch else name, branch, origin, None, 30.0, is_firm=kind is not None)
+    name = None if branch else name
+    return Told("heroku", kind, source or "DYNO", name, branch, origin, None, 30.0, is_firm=kind is not None)
 
 
 def _cloud_run(v: Variables) -> Told | None:

@@ -11,6 +11,7 @@ from itertools import combinations
 
 from tickover.isolation.contradiction import Contradiction, error, warning
 from tickover.isolation.environment import Environment
+from tickover.isolation.kinds import Kind
 
 EVENT_KEY, SIGNING_KEY, FALLBACK_KEY = "INNGEST_EVENT_KEY", "INNGEST_SIGNING_KEY", "INNGEST_SIGNING_KEY_FALLBACK"
 CRON_SECRET, CRON_SECRET_PREVIOUS = "CRON_SECRET", "CRON_SECRET_PREVIOUS"
@@ -24,17 +25,34 @@ _SIGNING = re.compile(r"(signkey-(?P<environment>[A-Za-z0-9_]+)-)?(?P<digits>([0
 _GUESSABLE = {"secret", "password", "changeme", "change-me", "cron", "cron-secret", "cron_secret", "test", "example"}
 _SHORTEST = 16  # characters of a cron secret
 _FEWEST = 5  # different characters of one
+_FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 _OF_PRODUCTION = frozenset({"prod", "production"})
+_KINDS = _OF_PRODUCTION | {"test", "branch"}  # anything else there may be part of a key that was mangled
 _REWRITE = "write it again without them: copy it anew, and paste it without the end of the line"
 
 
 def fingerprint(key: str) -> str:
     """What a key can be recognised by and not be made from: 16 hex digits.
 
+    A signing key is recognised without its prefix and in either case of its digits: the engine knows it so as well.
+
     Args:
         key: an event or signing key, trimmed. Both are long and random, so nobody finds one by trying.
     """
-    return hashlib.sha256(b"tickover:" + key.encode()).hexdigest()[:16]
+    found = _SIGNING.fullmatch(key)
+    itself = key if found is None else found["digits"].lower()
+    return hashlib.sha256(b"tickover:" + itself.encode(errors="surrogateescape")).hexdigest()[:16]
+
+
+def read_fingerprints(said: str) -> tuple[frozenset[str], list[str]]:
+    """The fingerprints that `TICKOVER_PRODUCTION_KEYS` names, and what stands there besides.
+
+    Args:
+        said: its value.
+    """
+    words = [word.strip().lower() for word in said.split(",") if word.strip()]
+    found = frozenset(word for word in words if _FINGERPRINT.fullmatch(word))
+    return found, [word for word in words if word not in found]
 
 
 def examine(environment: Environment, variables: Mapping[str, str], production: frozenset[str]) -> list[Contradiction]:
@@ -116,16 +134,17 @@ def _environments(
     keys = {name: secrets[name] for name in KEYS if name in secrets}
     for name, value in keys.items():
         if (of := _environment_of(value)) is not None and (of in _OF_PRODUCTION) != environment.is_production:
+            told = f"environment {of!r}" if of in _KINDS else "other environments"
             yield error(
                 "key-of-another-environment",
-                f"{name} is of Inngest's environment {of!r}, and this is {environment}",
-                f"set {name} to that of this environment, for this environment only",
+                f"{name} is of Inngest's {told}, and this is {environment} ({environment.source})",
+                f"set {name} to that of this environment, for this environment only{_or_production(environment)}",
             )
         elif not environment.is_production and fingerprint(value) in production:
             yield error(
                 "production-key",
-                f"{name} is production's, and this is {environment}",
-                f"set {name} to that of this environment, for this environment only",
+                f"{name} is production's, and this is {environment} ({environment.source})",
+                f"set {name} to that of this environment, for this environment only{_or_production(environment)}",
             )
     if (
         environment.is_production
@@ -137,6 +156,12 @@ def _environments(
             "TICKOVER_PRODUCTION_KEYS does not name every key of this production, so previews would not know them",
             "run `tickover seal --fingerprints` here, and set the line it prints for every environment",
         )
+
+
+def _or_production(environment: Environment) -> str:
+    """What else may be meant by who runs production on a host that does not tell."""
+    is_guess = environment.kind is Kind.DEVELOPMENT and environment.source != "TICKOVER_ENV"
+    return "; if this is production, set TICKOVER_ENV=production" if is_guess else ""
 
 
 def _environment_of(key: str) -> str | None:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from tickover.isolation.contradiction import Contradiction, Severity, error, warning, withheld
-from tickover.isolation.engine import Engine, engine_of
+from tickover.isolation.engine import Engine, engine_of, host_of
 from tickover.isolation.environment import Doubt, Environment
-from tickover.isolation.keys import KEYS, examine, examine_blanks
+from tickover.isolation.keys import KEYS, examine, examine_blanks, read_fingerprints
 from tickover.isolation.kinds import Kind
 from tickover.isolation.seal import UNKNOWN, Store
 
@@ -53,7 +53,13 @@ class Facts:
     @property
     def production_keys(self) -> frozenset[str]:
         """The fingerprints of production's keys, as far as they were told."""
-        return frozenset(filter(None, map(str.strip, (self.get("TICKOVER_PRODUCTION_KEYS") or "").split(","))))
+        return read_fingerprints(self.get("TICKOVER_PRODUCTION_KEYS") or "")[0]
+
+    @property
+    def knows_production(self) -> bool:
+        """Whether a key that is none of those is not production's: they were told, and all of it can be read."""
+        found, others = read_fingerprints(self.get("TICKOVER_PRODUCTION_KEYS") or "")
+        return bool(found) and not others
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,7 @@ def judge(facts: Facts) -> Verdict:
         *(error(doubt, seen, _DOUBTS[doubt]) for doubt, seen in environment.doubts),
         *_engine_environment(facts),
         *_engine(facts),
+        *_fingerprints(facts),
         *_origin(facts),
         *examine(environment, facts.variables, facts.production_keys),
         *_stores(facts),
@@ -129,7 +136,8 @@ def _reported(facts: Facts) -> str:
     wanted = facts.get("INNGEST_ENV") or environment.branch or environment.name
     if wanted.lower() == PRODUCTION:
         return str(environment.kind)
-    return quote(wanted, safe=_PLAIN)  # a header takes no other characters, and a branch may have them
+    # A header takes no other characters, and a branch may have them, whatever they are encoded in.
+    return quote(wanted, safe=_PLAIN, errors="surrogateescape")
 
 
 def _engine_environment(facts: Facts) -> Iterator[Contradiction]:
@@ -172,8 +180,8 @@ def _engine(facts: Facts) -> Iterator[Contradiction]:
             )
         return
     keys = [name for name in KEYS if facts.get(name)]
-    if not keys or engine.is_here or (engine.is_dev and not engine.is_cloud):
-        return
+    if not keys or engine.is_here:
+        return  # a dev server elsewhere needs no key, and whoever is told one there may be production's engine
     named = " and ".join(keys)
     if engine.is_cloud and environment.kind is not Kind.PREVIEW and facts.get("INNGEST_ENV") is None:
         yield withheld(
@@ -182,12 +190,22 @@ def _engine(facts: Facts) -> Iterator[Contradiction]:
             "set INNGEST_ENV to the environment it is to use there, or INNGEST_DEV for a dev server; if this is "
             "production, set TICKOVER_ENV=production",
         )
-    elif not facts.production_keys:
+    elif not facts.knows_production:
+        unset = "unset it, for a dev server needs none, or " if engine.is_dev else ""
         yield withheld(
             "unproven-key",
             f"nothing shows that this is not production's: {named}",
-            "run `tickover seal --fingerprints` in production, and set the line it prints here too "
+            f"{unset}run `tickover seal --fingerprints` in production, and set the line it prints here too "
             "(TICKOVER_PRODUCTION_KEYS=…)",
+        )
+
+
+def _fingerprints(facts: Facts) -> Iterator[Contradiction]:
+    if read_fingerprints(facts.get("TICKOVER_PRODUCTION_KEYS") or "")[1]:
+        yield warning(
+            "malformed-fingerprints",
+            "TICKOVER_PRODUCTION_KEYS is no list of fingerprints, so nobody can tell production's keys by it",
+            "set what `tickover seal --fingerprints` prints in production after the `=`: 16 hex digits for each key",
         )
 
 
@@ -208,7 +226,8 @@ def _origin(facts: Facts) -> Iterator[Contradiction]:
 
 
 def _same_host(one: str, other: str | None) -> bool:
-    return other is not None and urlsplit(one).netloc.lower() == urlsplit(other).netloc.lower()
+    """Whether two URLs lead to one host, by whatever scheme and port."""
+    return other is not None and host_of(one) == host_of(other)
 
 
 def _stores(facts: Facts) -> Iterator[Contradiction]:
