@@ -94,6 +94,10 @@ def _postgres_url(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in {"postgresql", "postgres"}:
         raise ValueError("must begin with postgresql://")
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise ValueError("is no URL: its host or its port is malformed") from None
     return f"postgresql://{rest}"
 
 
@@ -280,6 +284,10 @@ def flag_faults(variables: Mapping[str, str]) -> dict[str, str]:
             except SettingsError as error:
                 faults[name] = str(error)
     return faults
+
+
+NO_DATABASE = {"DATABASE_URL": "postgresql://nowhere.invalid/none"}
+"""What stands instead of a required variable where an application is only looked at."""
 
 
 @contextmanager

@@ -10,14 +10,29 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tickover.errors import EnvironmentStateError
+from tickover.settings import NO_DATABASE, Settings, environment, flag_faults, left_out
 
 if TYPE_CHECKING:
     from tickover.app import Tickover
+    from tickover.contract import Contract
 
 AppOption = Annotated[
     str | None,
     typer.Option("--app", envvar="TICKOVER_APP", help="The application's Tickover object, as `module:attribute`."),
 ]
+
+
+def load_contract(name: str) -> Contract:
+    """The application's contract, wherever this runs: variables that are missing or malformed here do not matter.
+
+    Args:
+        name: `module:attribute`, importable from the current directory.
+
+    Raises:
+        EnvironmentStateError: it is not there; says what to write.
+    """
+    with left_out(Settings.faults() | flag_faults(environment()), NO_DATABASE):
+        return load_application(name).contract
 
 
 def load_application(name: str | None) -> Tickover:

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from tickover import telemetry
-from tickover.cli.application import load_application
+from tickover.cli.application import load_contract
 from tickover.cli.local_run import given, local_run
 from tickover.cli.proof import show_lines
 from tickover.cli.urls import origin_of
@@ -55,7 +55,7 @@ def verify(
     from tickover.verify.proof.target import Access  # noqa: PLC0415
 
     telemetry.configure_logs(json=True, level=logging.CRITICAL)  # what is wrong is said below
-    functions = None if application is None else [f.id for f in load_application(application).contract.functions]
+    functions = None if application is None else [f.id for f in load_contract(application).functions]
     origin = origin_of(url)
     here = local_run() if is_this_machine(urlsplit(origin).hostname or "") else {}
     secret, key = given(cron_secret, here, "CRON_SECRET"), given(signing_key, here, "INNGEST_SIGNING_KEY")

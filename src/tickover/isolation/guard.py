@@ -177,7 +177,7 @@ def make_guard(database: Database, redis: RedisLink, *, may_seal: bool = False) 
         redis: the way to that of the status keys.
         may_seal: whether production seals what nobody has sealed.
     """
-    variables = environment()
+    variables = dict(environment())
     watched = {name: variables[name] for name in VARIABLES if name in variables}
     return Guard(resolve(variables), Variables(variables, watched), Seals(database, redis), may_seal=may_seal)
 

@@ -17,12 +17,11 @@ from tickover.isolation.verdict import Facts, Verdict, judge
 from tickover.jobs.drain import QueueDrain
 from tickover.jobs.queue import JobQueue
 from tickover.migrations import position
-from tickover.settings import VARIABLES, Settings, environment, flag_faults, left_out
+from tickover.settings import NO_DATABASE, VARIABLES, Settings, environment, flag_faults, left_out
 from tickover.status.link import RedisLink
 from tickover.verify.proof.doors import budgets_line
 from tickover.verify.proof.lines import Line, failed, passed, skipped, unproven
 
-_PLACEHOLDER = {"DATABASE_URL": "postgresql://nowhere.invalid/none"}
 _PAGE = "docs/configuration.md"
 _WAIT = 3.0  # seconds for a database to answer
 _GIVE_DATABASE = "run it where DATABASE_URL leads to the deployment's database"
@@ -82,7 +81,7 @@ def _contradiction(found: Contradiction) -> Line:
 
 def _load(load: Callable[[], Tickover], faults: Mapping[str, str]) -> Tickover | list[Line]:
     """The application, imported without the variables that are malformed and told already; or what is wrong."""
-    with left_out(faults, _PLACEHOLDER):
+    with left_out(faults, NO_DATABASE):
         try:
             return load()
         except ContractError as error:

@@ -78,9 +78,7 @@ def _redis(redis: Mapping[str, Any]) -> Line:
         return passed("status keys", "Redis answers")
     if not redis.get("isConfigured"):
         return skipped("status keys", "REDIS_URL is not set there; the ledger answers", "set REDIS_URL there")
-    return failed(
-        "status keys", "Redis does not answer there; the ledger does", "check REDIS_URL, and that Redis is up"
-    )
+    return failed("status keys", "Redis does not answer there; the ledger does", "check REDIS_URL there, and Redis")
 
 
 def budgets_line(budgets: Mapping[str, Any]) -> Line:
