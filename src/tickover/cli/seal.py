@@ -3,6 +3,7 @@
 import asyncio
 import getpass
 import json
+import os
 import socket
 from typing import Annotated
 
@@ -40,12 +41,20 @@ def seal(
     if store not in {"both", DATABASE, REDIS}:
         raise typer.BadParameter(f"--store is {DATABASE} or {REDIS}")
     stores = (DATABASE, REDIS) if store == "both" else (store,)
-    by = f"{getpass.getuser()}@{socket.gethostname()}"
-    outcomes = asyncio.run(_seal(load_settings(), Wish(here, stores, by, reason, adopt=adopt, force=force)))
+    outcomes = asyncio.run(_seal(load_settings(), Wish(here, stores, _who(), reason, adopt=adopt, force=force)))
     if as_json:
         typer.echo(json.dumps({"environment": here.seal, **{o.store: o.sealing for o in outcomes}}))
     else:
         typer.echo("\n".join(_line(outcome, here) for outcome in outcomes))
+
+
+def _who() -> str:
+    """Who runs this, for the audit; in a container a user may have a number only."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
 
 
 def _fingerprints(here: Environment) -> str:
