@@ -2,9 +2,14 @@
 
 import logging
 import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any
 
 import structlog
 from opentelemetry import metrics
+
+from tickover.isolation.redaction import redact_all, secrets_in
+from tickover.settings import environment
 
 _meter = metrics.get_meter("tickover")
 _queue_due = _meter.create_gauge("tickover.queue.due", unit="{job}", description="jobs that are due")
@@ -29,11 +34,24 @@ def configure_logs(*, json: bool, level: int = logging.INFO) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            _Redacted(secrets_in(environment())),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+class _Redacted:
+    """Takes the secrets of the process out of every line: errors of libraries name what they were given."""
+
+    def __init__(self, secrets: Mapping[str, str]) -> None:
+        self._secrets = secrets
+
+    def __call__(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+        """A line without them."""
+        line: Mapping[str, Any] = redact_all(event, self._secrets)
+        return line
 
 
 def record_queue_health(*, due: int, oldest_age: float, stale: bool) -> None:
