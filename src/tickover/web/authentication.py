@@ -51,10 +51,10 @@ class CronDoor:
             _log.error("cron.unauthenticated", reason="neither CRON_SECRET nor CRON_OIDC_AUDIENCE is set", path=path)
             detail = "set CRON_SECRET in this deployment, or CRON_OIDC_AUDIENCE and CRON_OIDC_SUBJECT for ID tokens"
             raise RequestError(HTTPStatus.UNAUTHORIZED, "no-secret-configured", detail)
-        bearer, plain = _shown(request)
-        if self._is_secret([*bearer, *plain]):
+        bearer, plain = _bearer(request), _plain(request)
+        if self._is_secret([shown for shown in (bearer, plain) if shown is not None]):
             return
-        token = next(filter(None, map(read, bearer)), None)
+        token = None if bearer is None else read(bearer)
         if self._identities is None or token is None:
             _log.warning("cron.unauthenticated", reason="no secret, or a wrong one", path=path)
             raise RequestError(HTTPStatus.UNAUTHORIZED, "wrong-secret", f"send {self._ways()}")
@@ -73,9 +73,12 @@ class CronDoor:
         return bool(known)
 
     def _ways(self) -> str:
-        secret = "the value of CRON_SECRET as 'Authorization: Bearer …' or 'x-cron-secret'"  # noqa: S105 - in words
-        token = "an ID token for CRON_OIDC_AUDIENCE as 'Authorization: Bearer …'"  # noqa: S105 - in words
-        return ", or ".join([secret] * bool(self._secrets) + [token] * (self._identities is not None))
+        ways = []
+        if self._secrets:
+            ways.append("the value of CRON_SECRET as 'Authorization: Bearer …' or 'x-cron-secret'")
+        if self._identities is not None:
+            ways.append("an ID token for CRON_OIDC_AUDIENCE as 'Authorization: Bearer …'")
+        return ", or ".join(ways)
 
 
 def make_door(settings: Settings) -> CronDoor:
@@ -88,11 +91,11 @@ def make_door(settings: Settings) -> CronDoor:
     return CronDoor(secrets, Identities(Keys(expected), expected))
 
 
-def _shown(request: Request) -> tuple[list[bytes], list[bytes]]:
-    """What a request shows as a bearer, and as the header of our own."""
+def _bearer(request: Request) -> bytes | None:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip().encode("latin-1") if scheme.lower() == "bearer" else None
+
+
+def _plain(request: Request) -> bytes | None:
     plain = request.headers.get("x-cron-secret")
-    return (
-        [token.strip().encode("latin-1")] if scheme.lower() == "bearer" else [],
-        [] if plain is None else [plain.strip().encode("latin-1")],
-    )
+    return None if plain is None else plain.strip().encode("latin-1")

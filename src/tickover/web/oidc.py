@@ -29,6 +29,7 @@ _KEPT = 3600.0  # seconds that keys are believed ...
 _ANEW_AFTER = 60.0  # ... and after which they are fetched anew for a key that is not among them
 _AGAIN_AFTER = 5.0  # seconds after which keys that could not be fetched are asked for again
 _LARGEST = 128 * 1024  # bytes of a document
+_REMEDY = "check CRON_OIDC_ISSUER, and that this host reaches it"
 # The claims are judged in `claims.py`, by the clock of this package.
 _SIGNATURE_ONLY: Options = {
     "verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False, "verify_iss": False,
@@ -95,8 +96,7 @@ class Keys:
         key = self._held(kid)
         if key is None and self._failure is not None:
             detail = (
-                f"the keys of the issuer {self._expected.issuer} cannot be fetched: {self._failure}. "
-                "Check CRON_OIDC_ISSUER, and that this host reaches it; then call again"
+                f"the keys of {self._expected.issuer} cannot be fetched ({self._failure}): {_REMEDY}, then call again"
             )
             raise RequestError(HTTPStatus.SERVICE_UNAVAILABLE, "identity-unavailable", detail)
         return key
@@ -121,7 +121,7 @@ class Keys:
                 self._keys = await _fetch(self._expected)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, RecursionError) as error:
             self._failure = self._reason(error)
-            _log.error("identity.unavailable", issuer=self._expected.issuer, reason=self._failure)
+            _log.error("identity.unavailable", issuer=self._expected.issuer, reason=self._failure, remedy=_REMEDY)
         else:
             self._fetched_at, self._failure = self._monotonic(), None
         self._asked_at = self._monotonic()
