@@ -115,7 +115,7 @@ async def test_r03_f12_productions_url_stays_what_it_is(world: Start) -> None:
     own = {f"{running.origin}{PATH}"}
     assert await running.registered() == own
     for who, how, status in ASKED:
-        asked = {name: _filled(running, name, value) for name, value in how.items()}
+        asked: dict[str, Any] = {name: _filled(running, name, value) for name, value in how.items()}
         answer = await running.put(**asked)
         assert (who, answer.status_code) == (who, status)
         assert answer.headers["x-inngest-env"] == "production"
