@@ -74,7 +74,7 @@ class Tickover:
         )
         self.database = Database(settings.database_url, settings.database_pool_size, settings.database_wait)
         self.redis = RedisLink(redis_url(settings), settings.redis_timeout)
-        self.guard = make_guard(self.database, self.redis, may_seal=True)
+        self.guard = make_guard(self.database, self.redis, is_serving=True)
         verdict = self.guard.offline
         make = partial(make_sdk, app_id, settings, verdict.engine_environment)
         self._sender = EngineSender(make, settings, self.guard, secrets_in(environment()))

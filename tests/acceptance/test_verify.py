@@ -29,6 +29,7 @@ def tickover(directory: Path, *arguments: str, **environment: str) -> subprocess
     )  # fmt: skip
 
 
+@pytest.mark.timeout(300)  # eight commands, one after the other
 def test_verify_proves_what_up_starts_and_no_secret_is_shown(up: Run, directory: Path) -> None:
     """The local run is proven, as a table, as JSON and as JUnit XML; nothing printed or logged has a secret."""
     command = up("--ticks", "1000", **SECRETS)

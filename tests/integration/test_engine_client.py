@@ -1,6 +1,8 @@
 """What a send makes of an engine that fails, over real sockets."""
 
 import asyncio
+import os
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -10,6 +12,7 @@ import pytest
 from tests.gates import OpenGate
 from tickover.engine.client import EngineSender, make_sdk
 from tickover.errors import SendError
+from tickover.isolation.redaction import secrets_in
 from tickover.settings import Settings
 from tickover.ticks.dispatch import Event
 
@@ -65,7 +68,7 @@ async def failure(monkeypatch: pytest.MonkeyPatch, url: str, **environment: str)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     settings = Settings.read()
-    sender = EngineSender(partial(make_sdk, "app", settings, "test"), settings, OpenGate(), {})
+    sender = EngineSender(partial(make_sdk, "app", settings, "test"), settings, OpenGate(), secrets_in(os.environ))
     with pytest.raises(SendError) as caught:
         await sender.send(EVENTS)
     await sender.close()
@@ -97,6 +100,16 @@ async def test_i10_a_send_that_fails_ends_within_its_deadline_and_is_named(
         error = await failure(monkeypatch, url)
     assert (error.kind, error.status) == (kind, status)
     assert error.detail
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 401, 404, 500, 0])
+async def test_no_error_of_a_send_shows_the_event_key(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    """Not where the engine's answer repeats it, nor where the SDK names the URL, which is made with it."""
+    key = "event-40d1f0c8a7be9236"
+    async with listening(saying(status, f'{{"error": "no key {key} at /e/{key}"}}') if status else hanging_up) as url:
+        error = await failure(monkeypatch, url, INNGEST_EVENT_KEY=f"{key}\n")
+    told = "".join(traceback.format_exception(error))
+    assert key not in f"{error.detail} {told}"
 
 
 async def test_a_wrong_event_key_is_named_in_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,3 +80,10 @@ def test_a_time_in_another_zone_is_the_same_tick() -> None:
     london = NOW.isoformat(timespec="seconds")
     keys = {identify("r", MINUTE, {"x-tickover-scheduled-at": at}, None, NOW).dispatch_key for at in (tokyo, london)}
     assert len(keys) == 1
+
+
+def test_a_canary_has_an_identity_of_its_own_kind() -> None:
+    """Whatever else the request names, so that it is never taken for a firing of cron."""
+    headers = {"x-tickover-canary": "verify-ab12", "idempotency-key": "e1"}
+    identity = identify("background-jobs", timedelta(seconds=60), headers, None, datetime(2026, 11, 25, tzinfo=UTC))
+    assert (identity.dispatch_key, identity.source) == ("background-jobs:v1:canary:verify-ab12", "canary")

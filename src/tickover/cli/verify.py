@@ -39,7 +39,10 @@ def verify(
     route: Annotated[list[str] | None, typer.Option(help="Only this route; may be repeated.")] = None,
     header: Annotated[list[str] | None, typer.Option(help="`name: value`, sent along; may be repeated.")] = None,
     timeout: Annotated[float, typer.Option(min=1, max=3600, help="Seconds a canary tick may take.")] = 60.0,
-    no_canary: Annotated[bool, typer.Option("--no-canary", help="Fire no tick.")] = False,
+    expect_inline: Annotated[
+        bool, typer.Option("--expect-inline", help="Ticks are to be inline: before the flag, or after a rollback.")
+    ] = False,
+    no_canary: Annotated[bool, typer.Option("--no-canary", help="Fire no tick; nothing is proven then.")] = False,
     force_enqueue_failure: Annotated[
         bool, typer.Option("--force-enqueue-failure", help="Fire one more with a bad event key; not in production.")
     ] = False,
@@ -60,7 +63,15 @@ def verify(
     here = local_run() if is_this_machine(urlsplit(origin).hostname or "") else {}
     secret, key = given(cron_secret, here, "CRON_SECRET"), given(signing_key, here, "INNGEST_SIGNING_KEY")
     known_event_key = given(event_key, here, "INNGEST_EVENT_KEY")
-    wanted = Wanted(origin, expect, functions, known_event_key, has_secret=bool(secret), has_signing_key=bool(key))
+    wanted = Wanted(
+        origin,
+        expect,
+        functions,
+        known_event_key,
+        inline=expect_inline,
+        has_secret=bool(secret),
+        has_signing_key=bool(key),
+    )
     access = Access(secret, key, dict(map(_header, header or ())))
     plan = Plan(
         wanted,

@@ -87,8 +87,6 @@ def admit_sync(verdict: Verdict, request: SyncRequest, *, is_signed_mode: bool) 
         request: who asks, and for where.
         is_signed_mode: whether there are keys; a dev server signs nothing.
     """
-    if (against := verdict.withheld) is not None:
-        return _refused("may-not-sync", f"{against.text}; {against.remedy}")
     if is_signed_mode and not request.is_genuine:
         is_unsigned = request.signature is None
         how = "unsigned" if is_unsigned else "signed with another key"
@@ -97,6 +95,8 @@ def admit_sync(verdict: Verdict, request: SyncRequest, *, is_signed_mode: bool) 
             f"this request to register is {how}: sync from the engine's own list of apps, or run `tickover sync` with "
             "INNGEST_SIGNING_KEY",
         )
+    if (against := verdict.withheld) is not None:
+        return _refused("may-not-sync", f"{against.text}; {against.remedy}")
     return _foreign(verdict, request, is_signed_mode=is_signed_mode)
 
 

@@ -58,7 +58,8 @@ class Guard:
         environment: of the process.
         variables: what else the verdict is made from.
         seals: what the stores say.
-        may_seal: whether production seals what nobody has sealed; who only looks does not.
+        is_serving: whether this is the application itself, which says what speaks against acting, and in production
+            seals what nobody has sealed; who only looks does neither.
         monotonic: a clock in seconds.
     """
 
@@ -68,13 +69,13 @@ class Guard:
         variables: Variables,
         seals: Seals,
         *,
-        may_seal: bool = False,
+        is_serving: bool = False,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
         self.environment = environment
         self._variables = variables
         self._seals = seals
-        self._may_seal = may_seal
+        self._is_serving = is_serving
         self._monotonic = monotonic
         self._verdict: Verdict | None = None
         self._looks_at = 0.0
@@ -139,7 +140,7 @@ class Guard:
         database, redis = await self._seals.read()
         facts = Facts(self.environment, self._variables.all, self._variables.watched, database, redis)
         verdict = judge(facts)
-        if self._may_seal and self.environment.is_production and not verdict.is_refused:
+        if self._is_serving and self.environment.is_production and not verdict.is_refused:
             await self._seal(database, redis)
         self._say(verdict)
         self._verdict, self._looks_at = verdict, self._monotonic() + _LOOKS_EVERY
@@ -155,6 +156,8 @@ class Guard:
 
     def _say(self, verdict: Verdict) -> None:
         """Log each contradiction once, for as long as it lasts."""
+        if not self._is_serving:
+            return
         found = set(verdict.contradictions)
         for contradiction in verdict.contradictions:
             if contradiction not in self._said:
@@ -169,17 +172,17 @@ class Guard:
         self._said = found
 
 
-def make_guard(database: Database, redis: RedisLink, *, may_seal: bool = False) -> Guard:
+def make_guard(database: Database, redis: RedisLink, *, is_serving: bool = False) -> Guard:
     """The guard of this process, from its variables.
 
     Args:
         database: the ledger's; opened before the guard is asked.
         redis: the way to that of the status keys.
-        may_seal: whether production seals what nobody has sealed.
+        is_serving: whether this is the application itself.
     """
     variables = dict(environment())
     watched = {name: variables[name] for name in VARIABLES if name in variables}
-    return Guard(resolve(variables), Variables(variables, watched), Seals(database, redis), may_seal=may_seal)
+    return Guard(resolve(variables), Variables(variables, watched), Seals(database, redis), is_serving=is_serving)
 
 
 def wrong_environment(verdict: Verdict) -> WrongEnvironmentError:

@@ -93,8 +93,8 @@ def decide_sealing(store: Store, environment: Environment, what: str, *, adopt: 
             f"the {what} is a copy of that of {store.seal}; if the copy is meant to be that of {environment}, run "
             "`tickover seal --adopt`"
         )
-    very = "the very one that was sealed, no copy: it" if adopt else "sealed, and"
+    very = ", as the very one that was sealed and no copy," if adopt else ""
     raise SealError(
-        f"the {what} is {very} belongs to {store.seal}, and this is {environment}; connect to the {what} of this "
-        "environment, or, if nobody else uses this one, run `tickover seal --force`"
+        f"the {what}{very} belongs to {store.seal}; this is {environment}: connect to a {what} of this environment, "
+        "or, if nobody else uses this one, run `tickover seal --force`"
     )

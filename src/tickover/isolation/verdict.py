@@ -153,7 +153,8 @@ def _engine_environment(facts: Facts) -> Iterator[Contradiction]:
         yield error(
             "production-environment",
             f"INNGEST_ENV={said!r}, and this is {environment}",
-            "unset INNGEST_ENV for this environment, or set it to the commit's branch; only production is production",
+            "unset INNGEST_ENV for this environment, or set it to the commit's branch; if this is production, and its "
+            "host does not tell, set TICKOVER_ENV=production",
         )
     elif said is None and environment.kind is Kind.PREVIEW and (branch or environment.name).lower() == PRODUCTION:
         yield error(

@@ -20,6 +20,9 @@ _CORRELATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+/=-]{0,127}")
 EXECUTION_ID_HEADERS = ("idempotency-key", "upstash-message-id")
 """Headers that name one execution: the IETF draft's, and Upstash QStash's."""
 
+CANARY_HEADER = "x-tickover-canary"
+"""The header of a tick that is fired to see whether ticks are carried out; it says nothing of cron's rhythm."""
+
 SCHEDULED_AT_HEADERS = ("x-tickover-scheduled-at", "x-cloudscheduler-scheduletime")
 """Headers that carry the time a tick was scheduled for: ours, and Google Cloud Scheduler's."""
 
@@ -33,7 +36,7 @@ class Identity:
 
     Args:
         dispatch_key: unique; the same for every delivery of the tick.
-        source: `execution-id`, `scheduled-time` or `clock`.
+        source: `execution-id`, `scheduled-time`, `clock` or `canary`.
     """
 
     dispatch_key: str
@@ -61,6 +64,8 @@ def identify(
 
 
 def _named(headers: Mapping[str, str], now: datetime) -> tuple[str, str] | None:
+    if CANARY_HEADER in headers:
+        return f"canary:{_execution_id(CANARY_HEADER, headers[CANARY_HEADER].strip())}", "canary"
     for header in EXECUTION_ID_HEADERS:
         if header in headers:
             return f"id:{_execution_id(header, headers[header].strip())}", "execution-id"

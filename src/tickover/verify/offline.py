@@ -22,7 +22,7 @@ from tickover.status.link import RedisLink
 from tickover.verify.proof.doors import budgets_line
 from tickover.verify.proof.lines import Line, failed, passed, skipped, unproven
 
-_PAGE = "docs/configuration.md"
+_PAGE = "set it, or correct it: the page on configuration says what each variable may be"
 _WAIT = 3.0  # seconds for a database to answer
 _GIVE_DATABASE = "run it where DATABASE_URL leads to the deployment's database"
 
@@ -35,7 +35,7 @@ async def check(load: Callable[[], Tickover]) -> list[Line]:
     """
     faults = Settings.faults() | flag_faults(environment())
     settings = [
-        failed(f"setting {name}", fault, f"docs/configuration.md says what {name} may be")
+        failed(f"setting {name}", fault.removeprefix(f"{name} ").removeprefix(f"{name}: "), _PAGE)
         for name, fault in faults.items()
     ]
     verdict, seals = await _verdict(faults)
@@ -44,7 +44,7 @@ async def check(load: Callable[[], Tickover]) -> list[Line]:
     found = await asyncio.to_thread(_load, load, faults)
     if isinstance(found, list):
         return [*lines, *found]
-    lines += [_contract(found.contract), _door(found.settings), _keys(found), _budgets(found.settings, verdict)]
+    lines += [_contract(found.contract), _door(found.settings), _keys(found, faults), _budgets(found.settings, verdict)]
     return [*lines, *(await _database_lines(found, faults))]
 
 
@@ -74,7 +74,7 @@ def _environment(verdict: Verdict) -> list[Line]:
 
 
 def _contradiction(found: Contradiction) -> Line:
-    if found.severity is Severity.WARNING:
+    if found.severity is Severity.WARNING and found.code != "trimmed":
         return skipped(f"environment: {found.code}", found.text, found.remedy)
     return failed(f"environment: {found.code}", found.text, found.remedy)
 
@@ -95,8 +95,8 @@ def _contract(contract: Contract) -> Line:
     responsibilities = sum(len(function.responsibilities) for function in contract.functions)
     return passed(
         "contract",
-        f"{len(contract.routes)} routes owe {responsibilities} responsibilities, each carried by one of "
-        f"{len(contract.functions)} functions, each with an event of its own",
+        f"{responsibilities} responsibilities, each carried by one function; {len(contract.functions)} functions, "
+        f"each with an event of its own; routes: {', '.join(route.id for route in contract.routes)}",
     )
 
 
@@ -106,9 +106,11 @@ def _door(settings: Settings) -> Line:
     return passed("cron secret", "set" if settings.cron_secret is not None else "ID tokens are taken instead")
 
 
-def _keys(tickover: Tickover) -> Line:
+def _keys(tickover: Tickover, faults: Mapping[str, str]) -> Line:
     """Whether there is what a route needs whose flag is on."""
     name, settings = "keys", tickover.settings
+    if any(route.flag in faults for route in tickover.contract.routes):
+        return skipped(name, "nobody can tell which flags are on", "correct the flag first")
     on = [route.flag for route in tickover.contract.routes if tickover.flags[route.flag]]
     needed = {"INNGEST_EVENT_KEY": settings.inngest_event_key, "INNGEST_SIGNING_KEY": settings.inngest_signing_key}
     missing = [key for key, value in needed.items() if value is None]

@@ -81,11 +81,12 @@ class EngineDoor:
             detail = "PostgreSQL cannot be reached, so nothing was done: call again"
             await _say(request, problem(HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable", detail), answer)
             return
-        if request.method == "POST" and verdict.is_refused:
+        is_genuine = signature is not None and endpoint.is_genuine(body, signature)
+        if request.method == "POST" and verdict.is_refused and (is_genuine or not endpoint.is_signed):
+            # Whoever is not the engine is told 401 by the SDK, and nothing of what is wrong here.
             await _say(request, wrong_environment(named(verdict)), answer)
             return
         if request.method == "PUT":
-            is_genuine = signature is not None and endpoint.is_genuine(body, signature)
             host, forwarded = (request.headers.get(name, "") for name in ("host", "x-forwarded-host"))
             asked = SyncRequest(host, forwarded, signature, is_genuine, _url(body))
             refused = admit_sync(verdict, asked, is_signed_mode=endpoint.is_signed)

@@ -74,7 +74,7 @@ async def compared(client: httpx.AsyncClient, headers: dict[str, str]) -> httpx.
         ("PUT", {}, PREVIEW, 403),
         ("DELETE", {}, PREVIEW, 405),
         ("PATCH", {}, PRODUCTION, 405),
-        ("POST", {}, PREVIEW | {"INNGEST_ENV": "production"}, 409),
+        ("POST", {}, PREVIEW | {"INNGEST_ENV": "production", "INNGEST_DEV": "1"}, 409),
         ("POST", {"headers": {"content-length": str(LARGEST_BODY + 1)}}, PREVIEW, 413),
         ("POST", {}, PREVIEW | {"INNGEST_SIGNING_KEY": ""}, 503),
         ("POST", {"content": b"{}"}, PRODUCTION | {"DATABASE_URL": "postgresql://127.0.0.1:9/x"}, 503),

@@ -54,7 +54,7 @@ class Deployment:
         expect, functions = options.pop("expect", None), options.pop("functions", FUNCTIONS)
         access = options.pop("access", Access(CRON_SECRET, self.signing_key))
         has = {"has_secret": access.cron_secret is not None, "has_signing_key": access.signing_key is not None}
-        wanted = Wanted(self.url, expect, functions, EVENT_KEY, **has)
+        wanted = Wanted(self.url, expect, functions, EVENT_KEY, inline=options.pop("inline", False), **has)
         return await prove(Plan(wanted, access, **{"timeout": 2.0} | options), self.said.append)
 
 
@@ -96,7 +96,7 @@ async def deploy(
                 "TICKOVER_ENV": "production", "DATABASE_URL": database_dsn, "REDIS_URL": redis_url,
                 "CRON_SECRET": CRON_SECRET, "BACKGROUND_JOBS_USE_INNGEST": "true", "INNGEST_BASE_URL": engine_url,
                 "INNGEST_EVENT_KEY": EVENT_KEY, "INNGEST_SIGNING_KEY": SIGNING_KEY, "INNGEST_SERVE_ORIGIN": url,
-                "TICKOVER_HOST_LIMIT": "300",
+                "TICKOVER_HOST_LIMIT": "300", "TICKOVER_REDIS_TIMEOUT": "5",
             } | order.environment  # fmt: skip
             for name, value in variables.items():
                 monkeypatch.setenv(name, value)

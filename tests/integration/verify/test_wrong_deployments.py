@@ -5,10 +5,12 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+import httpx
 import pytest
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tests.integration.conftest import Probe, probe_contract
 from tests.integration.verify.conftest import (
     CRON_SECRET,
     EVENT_KEY,
@@ -19,7 +21,10 @@ from tests.integration.verify.conftest import (
     Order,
     verdicts,
 )
-from tickover import Contract
+from tickover import Contract, clock
+from tickover.database import Database
+from tickover.ledger.evidence import Evidence
+from tickover.ticks.housekeeping import examine
 from tickover.verify.proof import report
 from tickover.verify.proof.lines import Verdict
 from tickover.verify.proof.target import Access
@@ -201,6 +206,26 @@ async def test_a_right_deployment_is_proven(deploy: Deploy, expect: str | None) 
     assert [line.name for line in lines][-3:] == [
         "canary of background-jobs handed over", "process carried out", "maintain carried out"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("off", [{"BACKGROUND_JOBS_USE_INNGEST": "false"}, {"BACKGROUND_JOBS_FORCE_INLINE": "true"}])
+async def test_i7_a_rollback_is_proven_too(deploy: Deploy, off: dict[str, str]) -> None:
+    """With the flag off, or beaten, and inline expected: every line passes, and the canary is done in the request."""
+    deployment = await deploy(Order(off))
+    lines = await deployment.prove(inline=True)
+    assert set(verdicts(lines).values()) == {"pass"}, lines
+    assert lines[-1].name == "canary of background-jobs carried out inline"
+
+
+async def test_canaries_say_nothing_of_crons_rhythm(deploy: Deploy, database: Database) -> None:
+    """A canary beside cron's own tick is not one firing that was done twice."""
+    deployment = await deploy()
+    headers = {"authorization": f"Bearer {CRON_SECRET}"}
+    async with httpx.AsyncClient(base_url=deployment.url, headers=headers, timeout=30) as cron:
+        assert (await cron.post("/api/cron/background-jobs")).status_code == HTTPStatus.ACCEPTED
+        await deployment.prove(timeout=30.0)
+    route = probe_contract(Probe()).routes[0]
+    assert await examine(Evidence(database), route, clock.now()) == []
 
 
 async def test_a_right_preview_falls_back_when_its_send_is_made_to_fail(deploy: Deploy) -> None:

@@ -37,8 +37,8 @@ def test_i5_what_may_be_sealed_is(store: Store, adopt: bool, force: bool, done: 
 
 
 REFUSED = [
-    (OTHERS, False, False, "sealed, and belongs to production, and this is preview 'fix'"),
-    (OTHERS, True, False, "the very one that was sealed, no copy"),
+    (OTHERS, False, False, "belongs to production; this is preview 'fix'"),
+    (OTHERS, True, False, "as the very one that was sealed and no copy"),
     (COPY, False, False, "copy of that of production"),
     (OWN_COPY, False, False, "--adopt"),
     (Store(is_ready=False), False, False, "tickover migrate"),

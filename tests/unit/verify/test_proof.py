@@ -9,7 +9,7 @@ import pytest
 
 from tickover.verify.facts import EngineFacts
 from tickover.verify.proof.answers import ENVIRONMENT, Answer, Asked, Deployment, Wanted
-from tickover.verify.proof.canary import Canary, canary_lines, fallback_line
+from tickover.verify.proof.canary import Canary, canary_lines, fallback_line, inline_line
 from tickover.verify.proof.doors import budgets_line, door_lines
 from tickover.verify.proof.endpoint import endpoint_lines
 from tickover.verify.proof.lines import Line, failed, passed, skipped, unproven
@@ -192,6 +192,41 @@ def test_a_tick_that_was_not_handed_over_fails_with_its_reason(fired: Answer, re
 
 
 FELL_BACK = {"mode": "fallback", "sendError": {"kind": "rejected"}, "functions": [{"state": "succeeded"}]}
+INLINE = {"mode": "inline", "reason": "X is off", "durationMs": 12.5, "functions": [{"state": "succeeded"}]}
+
+
+@pytest.mark.parametrize(
+    ("fired", "verdict"),
+    [
+        (answer(200, INLINE), "pass"),
+        (answer(200, INLINE | {"functions": []}), "fail"),
+        (answer(500, INLINE | {"functions": [{"state": "failed"}]}), "fail"),
+        (answer(202, {"mode": "dispatch"}), "fail"),
+        (answer(200, FELL_BACK | {"functions": [{"state": "succeeded"}]}), "fail"),
+        (answer(409, {"type": "urn:tickover:problem:wrong-environment"}), "fail"),
+        (Answer(0, error="no answer"), "fail"),
+    ],
+)
+def test_i7_an_inline_tick_is_one_that_did_all_its_work_in_the_request(fired: Answer, verdict: str) -> None:
+    """What `--expect-inline` wants before the flag is on, and after it was turned off again."""
+    assert str(inline_line("jobs", fired).verdict) == verdict
+
+
+@pytest.mark.parametrize(
+    ("flags", "inline", "verdict"),
+    [
+        ({"JOBS_USE_INNGEST": True}, False, "pass"),
+        ({"JOBS_USE_INNGEST": False}, False, "fail"),
+        ({"JOBS_USE_INNGEST": True, "JOBS_FORCE_INLINE": True}, False, "fail"),
+        ({"JOBS_USE_INNGEST": False}, True, "pass"),
+        ({"JOBS_USE_INNGEST": True, "JOBS_FORCE_INLINE": True}, True, "pass"),
+        ({"JOBS_USE_INNGEST": True}, True, "fail"),
+    ],
+)
+def test_i7_a_flag_is_held_against_what_was_expected(flags: dict[str, bool], inline: bool, verdict: str) -> None:
+    """On for the durable path, off or beaten for the inline one."""
+    lines = door_lines(Wanted(URL, inline=inline), Asked(answer(), deployment=told(flags=flags)), ["jobs"])
+    assert found(lines, "flag JOBS_USE_INNGEST")[0] == verdict
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,7 @@ class Wanted:
         expect: the kind of environment it is to be; None for whatever it is.
         functions: the ids of the local contract's functions; None where no application was named.
         event_key: what it is to send with, where that was given.
+        inline: whether its ticks are to be inline, before the flag is on or after it was turned off.
         has_secret: whether the cron secret was given.
         has_signing_key: whether a signing key was given.
     """
@@ -112,6 +113,7 @@ class Wanted:
     expect: str | None = None
     functions: Sequence[str] | None = None
     event_key: str | None = None
+    inline: bool = False
     has_secret: bool = True
     has_signing_key: bool = False
 

@@ -37,6 +37,24 @@ class Canary:
         return bool(self.functions) and all(function["state"] in _ENDED for function in self.functions)
 
 
+def inline_line(route: str, fired: Answer) -> Line:
+    """A tick that is to be carried out inline, in the request.
+
+    Args:
+        route: whose.
+        fired: what it was answered.
+    """
+    name, told = f"canary of {route} carried out inline", fired.json
+    states = [function["state"] for function in told.get("functions", [])]
+    if fired.status == HTTPStatus.OK and told.get("mode") == "inline" and states and set(states) <= _DONE:
+        seen = f"200: {told.get('reason')}; {len(states)} functions done in {told.get('durationMs')} ms"
+        return passed(name, seen)
+    if fired.status == HTTPStatus.CONFLICT:
+        return failed(name, "409: it is in the wrong environment, and did nothing", "mend the line `verdict`")
+    seen = f"{fired.status}, {told.get('mode') or fired.said()}: {', '.join(states) or 'no function'}"
+    return failed(name, seen, "turn the flag off there, or look into the deployment's log for function.failed")
+
+
 def canary_lines(canary: Canary) -> list[Line]:
     """The tick, then each of its functions."""
     tick = _handed_over(canary)

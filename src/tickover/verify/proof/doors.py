@@ -29,7 +29,10 @@ def door_lines(wanted: Wanted, asked: Asked, routes: Sequence[str]) -> list[Line
     if asked.told.told:
         for route in asked.told.routes:
             if route["route"] in routes:
-                lines += [_flag(route, asked.told.part("flags")), _circuit(route, asked.told.part("circuits"))]
+                lines += [
+                    _flag(route, asked.told.part("flags"), is_off=wanted.inline),
+                    _circuit(route, asked.told.part("circuits")),
+                ]
         lines.append(_redis(asked.told.part("redis")))
         lines.append(budgets_line(asked.told.part("budgets")))
     return lines
@@ -56,13 +59,21 @@ def _secret(wanted: Wanted, asked: Asked) -> Line:
     return passed(name, "the one that was given is let in")
 
 
-def _flag(route: Mapping[str, Any], flags: Mapping[str, Any]) -> Line:
+def _flag(route: Mapping[str, Any], flags: Mapping[str, Any], *, is_off: bool) -> Line:
     flag = route["flag"]
     forced = f"{flag.removesuffix('_USE_INNGEST')}_FORCE_INLINE"
+    if is_off and (flags.get(forced) or not flags.get(flag)):
+        return passed(f"flag {flag}", f"{forced} is on" if flags.get(forced) else "it is off, as expected")
+    if is_off:
+        return failed(f"flag {flag}", "it is on, and was expected off", f"turn it off there, or set {forced}=true")
     if flags.get(forced):
         return failed(f"flag {flag}", f"{forced} is on, and beats it", f"turn {forced} off there")
     if not flags.get(flag):
-        return failed(f"flag {flag}", "it is off: the work is done inline", f"set {flag}=true there, or give --route")
+        return failed(
+            f"flag {flag}",
+            "it is off: the work is done inline",
+            f"set {flag}=true there; if that is meant, give --expect-inline",
+        )
     return passed(f"flag {flag}", "it is on")
 
 

@@ -10,7 +10,7 @@ from tickover.verify.proof.answers import ENVIRONMENT, Answer, Asked, Wanted
 from tickover.verify.proof.lines import Line, failed, passed, skipped, unproven
 
 _PRODUCTION = "production"
-_DIRT = {"trimmed", "weak-cron-secret", "rotation-of-none", "fingerprints-stale", "shared-environment"}
+_DIRT = "trimmed"
 _PATH = "/api/inngest"
 
 
@@ -65,13 +65,17 @@ def _environment_remedy(expect: str) -> str:
 
 
 def _verdict(wanted: Wanted, asked: Asked) -> list[Line]:
-    """What the deployment thinks of its own environment, and of its variables."""
+    """What the deployment thinks of its own environment, and of its variables; a warning is no fault."""
     if not asked.told.told:
         return [_untold(wanted, asked, name) for name in ("verdict", "variables")]
     against = [found for found in asked.told.contradictions if found["severity"] != "warning"]
-    dirt = [found for found in asked.told.contradictions if found["code"] in _DIRT]
-    clean = "nothing speaks against acting here"
-    return [_of("verdict", against, clean), _of("variables", dirt, "without blanks, and strong enough")]
+    warnings = [found for found in asked.told.contradictions if found["severity"] == "warning"]
+    dirt = [found for found in warnings if found["code"] == _DIRT]
+    return [
+        _of("verdict", against, "nothing speaks against acting here"),
+        _of("variables", dirt, "without blanks or newlines around them"),
+        *(skipped(f"warning: {w['code']}", w["text"], w["remedy"]) for w in warnings if w not in dirt),
+    ]
 
 
 def _untold(wanted: Wanted, asked: Asked, name: str) -> Line:
@@ -188,6 +192,8 @@ def _functions(wanted: Wanted, asked: Asked) -> Line:
 
 def _registered(wanted: Wanted, asked: Asked) -> Line:
     name, engine, app_id = "functions registered", asked.engine, asked.told.told.get("appId")
+    if engine is None and not asked.told.told:
+        return _untold(wanted, asked, name)
     if engine is None:
         return skipped(name, "the engine was not asked", "set INNGEST_SIGNING_KEY, or give --signing-key")
     if engine.functions is None:

@@ -13,7 +13,7 @@ from tickover.isolation.engine import is_this_machine
 from tickover.verify.engine_api import CLOUD, DEV_SERVER, EngineApi
 from tickover.verify.facts import EngineFacts
 from tickover.verify.proof.answers import Answer, Asked, Deployment, Wanted
-from tickover.verify.proof.canary import Canary, canary_lines, fallback_line
+from tickover.verify.proof.canary import Canary, canary_lines, fallback_line, inline_line
 from tickover.verify.proof.doors import door_lines
 from tickover.verify.proof.endpoint import endpoint_lines
 from tickover.verify.proof.lines import Line, unproven
@@ -73,6 +73,8 @@ async def prove(plan: Plan, say: Progress) -> list[Line]:
                 lines += await _fire(plan, target, route, asked, say)
         elif plan.canary:
             lines.append(unproven("canary", "no cron secret was given", "set CRON_SECRET, or give --cron-secret"))
+        else:
+            lines.append(unproven("canary", "none was fired, so no run was seen", "leave --no-canary out"))
         return lines
 
 
@@ -111,6 +113,8 @@ async def _fire(plan: Plan, target: Target, route: str, asked: Asked, say: Progr
     key, secret = f"verify-{_name()}", plan.access.cron_secret
     say(f"firing a tick of {route}, and following it")
     fired = await target.tick(route, key, secret)
+    if plan.wanted.inline:
+        return [inline_line(route, fired)]
     lines = canary_lines(await _follow(plan, target, route, fired))
     if plan.force_failure:
         say(f"firing a tick of {route} with a bad event key")

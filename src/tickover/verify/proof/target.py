@@ -11,6 +11,7 @@ import httpx
 
 from tickover import clock
 from tickover.engine.signing import HEADER, sign
+from tickover.ticks.identity import CANARY_HEADER
 from tickover.verify.proof.answers import Answer
 
 _TIMEOUT = 15.0  # seconds a question may take; a serverless deployment may have to start first
@@ -85,7 +86,7 @@ class Target:
             headers: more of them.
         """
         shown = {} if secret is None else _bearer(secret)
-        own = {"idempotency-key": key, **shown, **(headers or {})}
+        own = {CANARY_HEADER: key, **shown, **(headers or {})}
         return await self._ask("POST", f"/api/cron/{route}", own, self._tick_timeout)
 
     async def _ask(self, method: str, path: str, headers: Mapping[str, str], seconds: float) -> Answer:
