@@ -1,6 +1,6 @@
 """Tickover: ties a contract to the parts below, and mounts it on an application."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 
@@ -40,6 +40,12 @@ from tickover.web.mount import mount
 _log = structlog.stdlib.get_logger("tickover")
 
 
+def _flags(contract: Contract) -> Iterator[str]:
+    """The variables that say how each route's ticks are carried out."""
+    for route in contract.routes:
+        yield from (route.flag, force_inline_name(route.flag))
+
+
 class Tickover:
     """An application's contract, ready to be carried out.
 
@@ -54,6 +60,7 @@ class Tickover:
         database: connections, for the application's own use as well.
         redis: the way to Redis, for the status keys.
         handler: what answers ticks.
+        breaker: what knows each route's circuit.
         watch: what settles the overdue between ticks.
         door: who may fire a tick.
         doorkeeper: what counts the requests that are refused.
@@ -69,15 +76,12 @@ class Tickover:
         self.contract = contract
         self.app_id = app_id
         self.settings = settings = settings or load_settings()
-        self.flags: Mapping[str, bool] = read_flags(
-            name for r in contract.routes for name in (r.flag, force_inline_name(r.flag))
-        )
+        self.flags: Mapping[str, bool] = read_flags(_flags(contract))
         self.database = Database(settings.database_url, settings.database_pool_size, settings.database_wait)
         self.redis = RedisLink(redis_url(settings), settings.redis_timeout)
         self.guard = make_guard(self.database, self.redis, is_serving=True)
         verdict = self.guard.offline
-        make = partial(make_sdk, app_id, settings, verdict.engine_environment)
-        self._sender = EngineSender(make, settings, self.guard, secrets_in(environment()))
+        self._sender = self._make_sender(verdict.engine_environment)
         ledger = Ledger(self.database, settings.lease)
         self.status = StatusStore(self.redis, ledger, settings.status_ttl, verdict.environment.seal)
         self._heartbeats = Heartbeats(read_heartbeats(contract, environment()), ledger)
@@ -86,9 +90,9 @@ class Tickover:
         refusals = Refusals(self.database)
         watchdog = Watchdog(contract, ledger, refusals, executor)
         limits = Limits(settings.circuit_after, timedelta(seconds=settings.circuit_rest))
-        breaker = Breaker(Circuits(self.database), limits)
+        self.breaker = Breaker(Circuits(self.database), limits)
         housekeeping = Housekeeping(ledger, Evidence(self.database), timedelta(days=settings.ledger_retention_days))
-        self.watch = Watch(self.guard, contract, watchdog, breaker, housekeeping, settings.inline_budget)
+        self.watch = Watch(self.guard, contract, watchdog, self.breaker, housekeeping, settings.inline_budget)
         self.door = make_door(settings)
         self.doorkeeper = Doorkeeper(refusals, self.guard)
         self.handler = TickHandler(
@@ -99,7 +103,7 @@ class Tickover:
             dispatcher=dispatcher,
             executor=executor,
             watchdog=watchdog,
-            breaker=breaker,
+            breaker=self.breaker,
             housekeeping=housekeeping,
             send_timeout=settings.send_timeout,
             inline_budget=settings.inline_budget,
@@ -108,6 +112,10 @@ class Tickover:
         functions = DurableFunctions(contract, executor, continuation, settings.durable_budget)
         self.endpoint = make_endpoint(self._sender.sdk, functions, settings, verdict.serve_origin)
         self._announced = False
+
+    def _make_sender(self, engine_environment: str) -> EngineSender:
+        make = partial(make_sdk, self.app_id, self.settings, engine_environment)
+        return EngineSender(make, self.settings, self.guard, secrets_in(environment()))
 
     def mount(self, app: FastAPI) -> None:
         """Serve the cron endpoints, the engine's endpoint and the status on a FastAPI application."""

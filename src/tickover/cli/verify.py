@@ -24,30 +24,43 @@ if TYPE_CHECKING:
     from tickover.verify.proof.prove import Plan
 
 
+Url = Annotated[str, typer.Argument(help="The deployment's origin, as the engine and cron call it.")]
+Expect = Annotated[Kind | None, typer.Option(help="The environment it is to be.")]
+CronSecret = Annotated[str | None, typer.Option(envvar="CRON_SECRET", help="The deployment's, or an ID token for it.")]
+SigningKey = Annotated[str | None, typer.Option(envvar="INNGEST_SIGNING_KEY", help="Of its engine's environment.")]
+EventKey = Annotated[str | None, typer.Option(envvar="INNGEST_EVENT_KEY", help="To compare with its own.")]
+EngineUrl = Annotated[str | None, typer.Option(envvar="INNGEST_BASE_URL", help="Its engine, where not Inngest Cloud.")]
+App = Annotated[
+    str | None, typer.Option("--app", help="Compare with this Tickover object's contract, `module:attribute`.")
+]
+Routes = Annotated[list[str] | None, typer.Option(help="Only this route; may be repeated.")]
+Headers = Annotated[list[str] | None, typer.Option(help="`name: value`, sent along; may be repeated.")]
+Timeout = Annotated[float, typer.Option(min=1, max=3600, help="Seconds a canary tick may take.")]
+Inline = Annotated[bool, typer.Option("--expect-inline", help="Ticks are to be inline: the flag is off, or beaten.")]
+NoCanary = Annotated[bool, typer.Option("--no-canary", help="Fire no tick; nothing is proven then.")]
+Failure = Annotated[
+    bool, typer.Option("--force-enqueue-failure", help="Fire one more with a bad event key; not in production.")
+]
+JUnit = Annotated[Path | None, typer.Option(help="Write JUnit XML here.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")]
+
+
 def verify(
-    url: Annotated[str, typer.Argument(help="The deployment's origin, as the engine and cron call it.")],
-    expect: Annotated[Kind | None, typer.Option(help="The environment it is to be.")] = None,
-    cron_secret: Annotated[str | None, typer.Option(envvar="CRON_SECRET", help="The deployment's.")] = None,
-    signing_key: Annotated[
-        str | None, typer.Option(envvar="INNGEST_SIGNING_KEY", help="That of its engine's environment.")
-    ] = None,
-    event_key: Annotated[str | None, typer.Option(envvar="INNGEST_EVENT_KEY", help="To compare with its own.")] = None,
-    engine: Annotated[str | None, typer.Option(envvar="INNGEST_BASE_URL", help="Its engine, where not Cloud.")] = None,
-    application: Annotated[
-        str | None, typer.Option("--app", help="Compare with this Tickover object's contract, `module:attribute`.")
-    ] = None,
-    route: Annotated[list[str] | None, typer.Option(help="Only this route; may be repeated.")] = None,
-    header: Annotated[list[str] | None, typer.Option(help="`name: value`, sent along; may be repeated.")] = None,
-    timeout: Annotated[float, typer.Option(min=1, max=3600, help="Seconds a canary tick may take.")] = 60.0,
-    expect_inline: Annotated[
-        bool, typer.Option("--expect-inline", help="Ticks are to be inline: before the flag, or after a rollback.")
-    ] = False,
-    no_canary: Annotated[bool, typer.Option("--no-canary", help="Fire no tick; nothing is proven then.")] = False,
-    force_enqueue_failure: Annotated[
-        bool, typer.Option("--force-enqueue-failure", help="Fire one more with a bad event key; not in production.")
-    ] = False,
-    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+    url: Url,
+    expect: Expect = None,
+    cron_secret: CronSecret = None,
+    signing_key: SigningKey = None,
+    event_key: EventKey = None,
+    engine: EngineUrl = None,
+    application: App = None,
+    route: Routes = None,
+    header: Headers = None,
+    timeout: Timeout = 60.0,
+    expect_inline: Inline = False,
+    no_canary: NoCanary = False,
+    force_enqueue_failure: Failure = False,
+    junit: JUnit = None,
+    as_json: Json = False,
 ) -> None:
     """Prove a live deployment right: environment, keys, functions, cron, and a real tick followed to its end.
 

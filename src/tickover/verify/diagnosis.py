@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from difflib import get_close_matches
 
 from tickover import clock
@@ -11,12 +11,11 @@ from tickover.app import Tickover
 from tickover.contract import Route
 from tickover.engine import PATH
 from tickover.errors import EnvironmentStateError
-from tickover.ledger.circuits import Circuits
 from tickover.ledger.evidence import Evidence
 from tickover.ledger.facts import Refusal
 from tickover.ledger.refusals import Refusals
 from tickover.settings import Settings, untrimmed
-from tickover.ticks.circuit import Circuit, Limits, judge
+from tickover.ticks.circuit import Circuit
 from tickover.ticks.findings import Finding, refused
 from tickover.ticks.housekeeping import examine
 from tickover.verify.chain import walk, walk_without_tick
@@ -70,19 +69,13 @@ async def diagnose(tickover: Tickover, dispatch_key: str | None) -> Diagnosis:
     findings = [*refused(refusals)]
     for route in routes:
         findings += await examine(Evidence(tickover.database), route, clock.now())
-    circuits = {route.id: await _circuit(tickover, route) for route in routes}
+    circuits = {route.id: (await tickover.breaker.look(route.id)).circuit for route in routes}
     if dispatch_key is None and await _is_kept_out(records, routes, refusals, findings):
         why = "no tick comes: cron is refused"
         return Diagnosis(None, why, walk_without_tick(refusals), circuits, findings)
     tick, why = await _choose(records, [route.id for route in routes], dispatch_key)
     facts = await _gather(tickover, records, tick, refusals)
     return Diagnosis(tick, why, walk(facts), circuits, findings)
-
-
-async def _circuit(tickover: Tickover, route: Route) -> Circuit:
-    settings = tickover.settings
-    limits = Limits(settings.circuit_after, timedelta(seconds=settings.circuit_rest))
-    return judge(await Circuits(tickover.database).read(route.id, limits.after), limits)
 
 
 async def _is_kept_out(

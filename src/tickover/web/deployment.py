@@ -3,7 +3,6 @@
 `tickover verify` asks both; a dashboard shows the first.
 """
 
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -14,14 +13,12 @@ from tickover import clock
 from tickover.contract import Contract, Function
 from tickover.errors import RedisAwayError, RequestError
 from tickover.isolation.engine import Engine
-from tickover.ledger.circuits import Circuits
 from tickover.ledger.refusals import Refusals
 from tickover.ledger.store import Ledger
 from tickover.settings import Settings
 from tickover.status.link import RedisLink
 from tickover.status.store import iso
 from tickover.ticks.answer import progress_as_json
-from tickover.ticks.circuit import Limits, judge
 from tickover.ticks.findings import refused
 from tickover.web.problems import ProblemRoute
 from tickover.web.served import Served
@@ -120,7 +117,5 @@ async def _redis(redis: RedisLink) -> dict[str, bool]:
 
 
 async def _circuits(served: Served) -> dict[str, dict[str, str]]:
-    limits = Limits(served.settings.circuit_after, timedelta(seconds=served.settings.circuit_rest))
-    rows = Circuits(served.database)
-    circuits = {route.id: judge(await rows.read(route.id, limits.after), limits) for route in served.contract.routes}
+    circuits = {route.id: (await served.breaker.look(route.id)).circuit for route in served.contract.routes}
     return {route: {"state": str(circuit.state), "reason": circuit.reason} for route, circuit in circuits.items()}

@@ -10,6 +10,7 @@ from tickover.isolation.guard import Guard
 from tickover.settings import Settings
 from tickover.status.link import RedisLink
 from tickover.status.store import StatusStore
+from tickover.ticks.breaker import Breaker
 from tickover.ticks.handler import TickHandler
 from tickover.ticks.watch import Watch
 from tickover.web.authentication import CronDoor
@@ -28,6 +29,7 @@ class Served(Protocol):
         settings: as they were read.
         door: who may fire a tick, and look at the status.
         handler: what answers ticks.
+        breaker: what knows each route's circuit.
         watch: what settles the overdue between ticks.
         doorkeeper: what counts refused requests.
         status: each function's newest status.
@@ -43,6 +45,7 @@ class Served(Protocol):
     settings: Settings
     door: CronDoor
     handler: TickHandler
+    breaker: Breaker
     watch: Watch
     doorkeeper: Doorkeeper
     status: StatusStore
