@@ -1,5 +1,6 @@
 """Connections to PostgreSQL, made so that PgBouncer in transaction mode may stand in between."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -16,6 +17,14 @@ Async = AsyncConnection[TupleRow]
 Sync = Connection[TupleRow]
 
 
+class _Pool(AsyncConnectionPool[Async]):
+    """A pool that gets each connection back, also from a task that is cancelled while it returns one."""
+
+    async def putconn(self, conn: Async) -> None:
+        """Take a connection back."""
+        await asyncio.shield(super().putconn(conn))
+
+
 class Database:
     """A pool of connections for async code, and a second, lazy one for sync code that runs in threads.
 
@@ -30,9 +39,7 @@ class Database:
 
     def __init__(self, dsn: str, size: int = 10, wait: float = 10.0) -> None:
         self.dsn = dsn
-        self._pool = AsyncConnectionPool[Async](
-            dsn, min_size=1, max_size=size, timeout=wait, open=False, kwargs=_CONNECT, name="tickover"
-        )
+        self._pool = _Pool(dsn, min_size=1, max_size=size, timeout=wait, open=False, kwargs=_CONNECT, name="tickover")
         self._sync = ConnectionPool[Sync](
             dsn, min_size=0, max_size=size, timeout=wait, open=False, kwargs=_CONNECT, name="tickover-threads"
         )
