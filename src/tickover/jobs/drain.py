@@ -184,7 +184,9 @@ class _Drain:
     async def _record(self) -> None:
         """Record what has ended. Each job's own fence protects it, so finished work needs no other lease."""
         ended = len(self._outcomes)
-        outcomes = [outcome for outcome in self._outcomes if self._held.get(outcome.job.id) is outcome.job]
+        held = [outcome for outcome in self._outcomes if self._held.get(outcome.job.id) is outcome.job]
+        # A worker that did not stop in time may have ended after all: then its own outcome counts, which is the later.
+        outcomes = list({outcome.job.id: outcome for outcome in held}.values())
         open_ = [outcome for outcome in outcomes if not outcome.committed]
         recorded = await self._claims.record(open_) if open_ else set()
         refused = [outcome for outcome in open_ if outcome.job.id not in recorded]
@@ -201,7 +203,7 @@ class _Drain:
         if standing is None or standing.fence != outcome.job.fence:
             self._let_go(outcome.job)
         elif standing.state is JobState.RUNNING:
-            self._outcomes.append(outcome)  # its row is locked; once more at the next turn
+            self._outcomes.insert(0, outcome)  # its row is locked; once more at the next turn
         elif standing.state is JobState.SUCCEEDED and outcome.ending is not Ending.SUCCEEDED:
             error = outcome.error or "cut off when the drain ended"
             self._count(replace(outcome, ending=Ending.SUCCEEDED, error=error))

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.integration.jobs.conftest import under_way
 from tests.runs import MakeRun
 from tests.waiting import eventually
 from tickover.errors import LeaseLostError
+from tickover.jobs.claims import Claimed, Claims, Standing
 from tickover.jobs.drain import queue_drain
 from tickover.jobs.handler import Job
 from tickover.jobs.queue import JobQueue
@@ -108,6 +110,36 @@ async def test_i4_a_drain_cancelled_after_the_commit_hands_nothing_back(
         with pytest.raises(asyncio.CancelledError):
             await task
     assert rows(STATE) == SUCCEEDED
+
+
+async def test_i4_a_handler_that_commits_while_the_drain_ends_without_it_has_succeeded(
+    queue: JobQueue, make_run: MakeRun, rows: Rows, effects: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The drain gave it up, finds its row locked and looks again: there are two outcomes by then, and one counts."""
+    await queue.enqueue("any", 1)
+    is_begun, was_locked = asyncio.Event(), asyncio.Event()
+    look = Claims.standings
+
+    async def looked(claims: Claims, jobs: list[Claimed]) -> dict[int, Standing]:
+        found = await look(claims, jobs)
+        was_locked.set()
+        return found
+
+    async def stubborn(job: Job) -> None:
+        async with job.transaction() as connection:
+            await connection.execute(WRITE, (job.id, job.fence))
+            is_begun.set()
+            while not was_locked.is_set():
+                with suppress(asyncio.CancelledError):
+                    await was_locked.wait()
+
+    monkeypatch.setattr(Claims, "standings", looked)
+    async with under_way(queue_drain({"any": stubborn})(await make_run())) as task:
+        await is_begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert (rows(STATE), effects()) == (SUCCEEDED, 1)
 
 
 async def test_i4_a_timeout_after_the_commit_is_a_success(queue: JobQueue, make_run: MakeRun, rows: Rows) -> None:
