@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from psycopg import AsyncConnection, Connection
+from psycopg import AsyncConnection, Connection, ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
+
+from tickover.errors import EnvironmentStateError
 
 # No prepared statement outlives its transaction, so none is made: PgBouncer may hand the next
 # transaction another server connection.
@@ -15,6 +18,18 @@ _CONNECT: dict[str, Any] = {"autocommit": True, "prepare_threshold": None}
 
 Async = AsyncConnection[TupleRow]
 Sync = Connection[TupleRow]
+
+
+def require_uri(dsn: str) -> None:
+    """Go on with a connection URI that can be read; one that cannot is not shown, for it may hold a password.
+
+    Raises:
+        EnvironmentStateError: it cannot.
+    """
+    try:
+        conninfo_to_dict(dsn)
+    except ProgrammingError:
+        raise EnvironmentStateError("DATABASE_URL is no connection URI that PostgreSQL's own library reads") from None
 
 
 class _Pool(AsyncConnectionPool[Async]):

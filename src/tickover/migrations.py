@@ -8,12 +8,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
+from tickover.database import require_uri
 from tickover.errors import EnvironmentStateError
 
 
@@ -48,7 +47,7 @@ def migrate(dsn: str, history: History = CORE) -> None:
     Raises:
         EnvironmentStateError: the database cannot be reached.
     """
-    _require_uri(dsn)
+    require_uri(dsn)
     try:
         command.upgrade(_config(dsn, history), "head")
     except OperationalError as error:
@@ -85,7 +84,7 @@ def position(dsn: str, history: History = CORE) -> Position:
     Raises:
         EnvironmentStateError: the database cannot be reached.
     """
-    _require_uri(dsn)
+    require_uri(dsn)
     script = ScriptDirectory.from_config(_config(dsn, history))
     url = "postgresql+psycopg://" + dsn.split("://", 1)[1]
     engine = create_engine(url, poolclass=NullPool, connect_args={"prepare_threshold": None, "connect_timeout": 5})
@@ -102,18 +101,6 @@ def position(dsn: str, history: History = CORE) -> Position:
 def migration_sql(dsn: str, history: History = CORE) -> None:
     """Print the SQL of all migrations for review, without touching a database."""
     command.upgrade(_config(dsn, history), "head", sql=True)
-
-
-def _require_uri(dsn: str) -> None:
-    """Go on with a connection URI that can be read; one that cannot is not shown, for it may hold a password.
-
-    Raises:
-        EnvironmentStateError: it cannot.
-    """
-    try:
-        conninfo_to_dict(dsn)
-    except ProgrammingError:
-        raise EnvironmentStateError("DATABASE_URL is no connection URI that PostgreSQL's own library reads") from None
 
 
 def _unreachable(error: OperationalError) -> EnvironmentStateError:
