@@ -47,7 +47,7 @@ def inline_line(route: str, fired: Answer) -> Line:
     name, told = f"canary of {route} carried out inline", fired.json
     states = [function["state"] for function in told.get("functions", [])]
     if fired.status == HTTPStatus.OK and told.get("mode") == "inline" and states and set(states) <= _DONE:
-        seen = f"200: {told.get('reason')}; {len(states)} functions done in {told.get('durationMs')} ms"
+        seen = f"200: {told.get('reason')}; {len(states)} functions done in {round(told['durationMs'])} ms"
         return passed(name, seen)
     if fired.status == HTTPStatus.CONFLICT:
         return failed(name, "409: it is in the wrong environment, and did nothing", "mend the line `verdict`")
