@@ -185,6 +185,8 @@ def _faults(error: ValidationError) -> Iterator[tuple[str, str]]:
         name = str(fault["loc"][0]).upper() if fault["loc"] else "settings"
         if fault["type"] == "missing":
             yield name, f"{name} is not set"
+        elif fault["type"] == _NEEDED:
+            yield name, f"{name} {fault['msg']}"
         elif any(part in name for part in _MAY_BE_SHOWN_NEVER):
             yield name, f"{name}: {fault['msg']}"
         else:
