@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tickover.isolation.environment import Doubt
 from tickover.localengine.faults.kinds import SHAPES
 from tickover.settings import Settings
 
@@ -26,6 +27,17 @@ def test_every_setting_stands_on_the_configuration_page() -> None:
         assert row is not None, variable
         if isinstance(field.default, int | float):
             assert row[1] == f"{field.default:g}", variable
+
+
+def test_every_contradiction_stands_on_the_page_about_environments() -> None:
+    """With its code in a row of a table, so that whoever is refused finds what to do."""
+    page = (DOCS / "environments.md").read_text()
+    sources = [file.read_text() for file in (ROOT / "src/tickover/isolation").glob("*.py")]
+    named = {code for text in sources for code in re.findall(r'(?:error|withheld|warning)\(\s*"([a-z-]+)"', text)}
+    stores = {"foreign-database", "foreign-redis", "copied-database"}
+    missing = [code for code in sorted(named | set(Doubt) | stores) if f"| `{code}` |" not in page]
+    assert len(named) > 15
+    assert not missing
 
 
 def test_the_example_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ssl import SSLError, SSLObject, cert_time_to_seconds
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx
 
 from tickover import clock
 from tickover.engine.signing import HEADER, sign
+from tickover.isolation.engine import is_this_machine
 from tickover.ticks.identity import CANARY_HEADER
 from tickover.verify.proof.answers import Answer
 
@@ -45,12 +47,13 @@ class Target:
     def __init__(self, url: str, access: Access, timeout: float) -> None:
         self._access = access
         self._tick_timeout = timeout
-        # No proxy of this shell and no redirect stand between: what is asked for is what is judged.
+        # No redirect is followed, and no proxy stands before this machine: what is asked for is what is judged.
         self._client = httpx.AsyncClient(
             base_url=url,
             headers=dict(access.headers),
             timeout=None,  # noqa: S113 - bounded as a whole
-            trust_env=False,
+            trust_env=not is_this_machine(urlsplit(url).hostname or ""),
+            verify=httpx.create_ssl_context(),
         )
         self.certificate_until: datetime | None = None
 
