@@ -22,6 +22,7 @@ from tickover.isolation.kinds import Kind
 if TYPE_CHECKING:
     from tickover.verify.proof.lines import Line
     from tickover.verify.proof.prove import Plan
+    from tickover.verify.proof.target import Access
 
 
 Url = Annotated[str, typer.Argument(help="The deployment's origin, as the engine and cron call it.")]
@@ -68,34 +69,23 @@ def verify(
     """
     from tickover.verify.proof.answers import Wanted  # noqa: PLC0415 - each command imports what it needs
     from tickover.verify.proof.prove import Plan  # noqa: PLC0415
-    from tickover.verify.proof.target import Access  # noqa: PLC0415
 
     telemetry.configure_logs(json=True, level=logging.CRITICAL)  # what is wrong is said below
     functions = None if application is None else [f.id for f in load_contract(application).functions]
     origin = origin_of(url)
     here = local_run() if is_this_machine(urlsplit(origin).hostname or "") else {}
-    secret, key = given(cron_secret, here, "CRON_SECRET"), given(signing_key, here, "INNGEST_SIGNING_KEY")
-    known_event_key = given(event_key, here, "INNGEST_EVENT_KEY")
-    wanted = Wanted(
-        origin,
-        expect,
-        functions,
-        known_event_key,
-        inline=expect_inline,
-        has_secret=bool(secret),
-        has_signing_key=bool(key),
-    )
-    access = Access(secret, key, dict(map(_header, header or ())))
-    plan = Plan(
-        wanted,
-        access,
-        given(engine, here, "INNGEST_BASE_URL"),
-        route or (),
-        timeout,
-        canary=not no_canary,
-        force_failure=force_enqueue_failure,
-    )
-    _tell(plan, junit, as_json=as_json)
+    access = _access(given(cron_secret, here, "CRON_SECRET"), given(signing_key, here, "INNGEST_SIGNING_KEY"), header)
+    has = {"has_secret": access.cron_secret is not None, "has_signing_key": access.signing_key is not None}
+    known_key, engine_url = given(event_key, here, "INNGEST_EVENT_KEY"), given(engine, here, "INNGEST_BASE_URL")
+    wanted = Wanted(origin, expect, functions, known_key, inline=expect_inline, **has)
+    doing = {"canary": not no_canary, "force_failure": force_enqueue_failure}
+    _tell(Plan(wanted, access, engine_url, route or (), timeout, **doing), junit, as_json=as_json)
+
+
+def _access(cron_secret: str | None, signing_key: str | None, headers: Sequence[str] | None) -> "Access":
+    from tickover.verify.proof.target import Access  # noqa: PLC0415
+
+    return Access(cron_secret, signing_key, dict(map(_header, headers or ())))
 
 
 def _tell(plan: "Plan", junit: Path | None, *, as_json: bool) -> None:
