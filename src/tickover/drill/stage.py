@@ -14,7 +14,8 @@ from psycopg import sql
 
 from tickover import embedded
 from tickover.drill.contract import FLAG, INLINE_BUDGET_S, LEASE_S, SQL
-from tickover.drill.relay import HOST, Relay, free_port
+from tickover.drill.relay import HOST, Relay
+from tickover.embedded import free_port
 from tickover.errors import EnvironmentStateError
 from tickover.migrations import migrate
 from tickover.sql import statement
