@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.integration.localengine.conftest import Recorder, serving
 from tests.integration.localengine.probe import make_app
+from tests.ports import free_port
 from tests.waiting import eventually
 from tickover.localengine.options import EngineOptions
 from tickover.localengine.server import create_engine_app
@@ -86,13 +87,14 @@ def _client_of(port: int) -> inngest.Inngest:
 
 
 @pytest.mark.parametrize("moment", ["between-steps", "during-a-call"])
-async def test_a_killed_engine_goes_on_where_it_was(database_dsn: str, unused_tcp_port: int, moment: str) -> None:
+async def test_a_killed_engine_goes_on_where_it_was(database_dsn: str, moment: str) -> None:
     """After kill -9 and a restart the run ends, and no step whose result was kept is done again."""
-    sdk = _client_of(unused_tcp_port)
+    port = free_port()
+    sdk = _client_of(port)
     recorder = Recorder(make_app(sdk))
     slow = Counting(recorder, "slow-one-at-a-time")
-    async with serving(slow) as app, httpx.AsyncClient(base_url=f"http://127.0.0.1:{unused_tcp_port}") as client:
-        async with engine_process(database_dsn, unused_tcp_port, f"{app}/api/inngest") as engine:
+    async with serving(slow) as app, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        async with engine_process(database_dsn, port, f"{app}/api/inngest") as engine:
             if moment == "between-steps":
                 event = inngest.Event(name="background/process.requested", id="e-1", data={"dispatchKey": "k1"})
                 caught = _until(lambda: len(recorder.runs()) == 2)  # the step is memoized, the sleep is answered
@@ -103,23 +105,24 @@ async def test_a_killed_engine_goes_on_where_it_was(database_dsn: str, unused_tc
             await eventually(caught)
             engine.kill()
             await engine.wait()
-        async with engine_process(database_dsn, unused_tcp_port, f"{app}/api/inngest"):
+        async with engine_process(database_dsn, port, f"{app}/api/inngest"):
             await eventually(lambda: _ended(client, "e-1"), within=60)
     drains = [call for call in recorder.runs() if "process-background" in call.query and call.request["steps"] == {}]
     assert len(drains) == (1 if moment == "between-steps" else 0)
 
 
-async def test_an_accepted_event_outlives_the_engine(database_dsn: str, unused_tcp_port: int) -> None:
+async def test_an_accepted_event_outlives_the_engine(database_dsn: str) -> None:
     """A kill right after the 200 of a send loses none of its events: each runs after the restart."""
-    sdk = _client_of(unused_tcp_port)
+    port = free_port()
+    sdk = _client_of(port)
     recorder = Recorder(make_app(sdk))
     events = [inngest.Event(name="background/maintenance.requested", id=f"e-{n}", data={}) for n in range(200)]
-    async with serving(recorder) as app, httpx.AsyncClient(base_url=f"http://127.0.0.1:{unused_tcp_port}") as client:
-        async with engine_process(database_dsn, unused_tcp_port, f"{app}/api/inngest") as engine:
+    async with serving(recorder) as app, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        async with engine_process(database_dsn, port, f"{app}/api/inngest") as engine:
             await sdk.send(events)
             engine.kill()
             await engine.wait()
-        async with engine_process(database_dsn, unused_tcp_port, f"{app}/api/inngest"):
+        async with engine_process(database_dsn, port, f"{app}/api/inngest"):
 
             async def idle() -> bool:
                 return bool((await client.get("/health")).json()["queued"] == 0)

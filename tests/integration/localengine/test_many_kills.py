@@ -20,6 +20,7 @@ from fastapi import FastAPI
 
 from tests.forks import forking
 from tests.integration.localengine.conftest import serving
+from tests.ports import free_port
 from tests.waiting import eventually
 from tickover import clock
 from tickover.localengine.options import EngineOptions
@@ -115,14 +116,12 @@ async def send(client: httpx.AsyncClient, first: int) -> None:
 
 
 @pytest.mark.timeout(600)
-async def test_after_200_kills_every_run_has_ended_as_it_must(
-    database_dsn: str, unused_tcp_port: int, rows: Any
-) -> None:
+async def test_after_200_kills_every_run_has_ended_as_it_must(database_dsn: str, rows: Any) -> None:
     """2,000 runs with steps, sleeps and parallel groups; no step is called again whose answer was recorded."""
-    work, dice = Work(), random.Random(SEED)  # noqa: S311 - a seed, so that a failure can be played again
-    async with serving(application(work, f"http://127.0.0.1:{unused_tcp_port}")) as app:
+    work, port, dice = Work(), free_port(), random.Random(SEED)  # noqa: S311 - a seed, so that a failure can be played again
+    async with serving(application(work, f"http://127.0.0.1:{port}")) as app:
         options = EngineOptions(
-            database_dsn, port=unused_tcp_port, app_urls=(f"{app}/api/inngest",), retry_interval=0.2, lease=2.0
+            database_dsn, port=port, app_urls=(f"{app}/api/inngest",), retry_interval=0.2, lease=2.0
         )
         async with engines(options) as running:
             await running.start()
