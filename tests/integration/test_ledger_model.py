@@ -15,9 +15,10 @@ from tickover.ledger.circuits import Announcement, Circuits
 from tickover.ledger.states import Path, State
 from tickover.ledger.store import Ledger, NewTick
 
-# No sum of the spans that pass is any of these, so milliseconds decide nothing.
-LEASE_S, START_BY, FINISH_BY, REST = 30.5, timedelta(seconds=60.5), timedelta(seconds=200.5), timedelta(seconds=300.5)
-SPANS = (3, 20, 40, 110, 250)
+# No sum of the spans that pass is within fifty seconds of any of these, so what the test itself takes decides nothing.
+LEASE_S, START_BY, FINISH_BY, REST = 3050, timedelta(seconds=6050), timedelta(seconds=20_050), timedelta(seconds=30_050)
+STRANDED_S = 850
+SPANS = (300, 2_000, 4_000, 11_000, 25_000)
 FUNCTIONS = ("process", "maintain")
 CLIENTS = (None, None, None, "acme")
 STEPS = 120
@@ -178,12 +179,12 @@ class Both:
         """The questions of a tick, put to the real one."""
         overdue = await self.ledger.overdue(FUNCTIONS)
         circuit = await self.circuits.read("r", 3)
-        known = [(o.function, o.state, o.stranded) for o in await self.ledger.read(self.key_0, 8.5)]
+        known = [(o.function, o.state, o.stranded) for o in await self.ledger.read(self.key_0, STRANDED_S)]
         return [_overdue(overdue), _circuit(circuit), known]
 
     def asked_of_model(self) -> list[Any]:
         """The same, put to the model."""
-        known = [(o.function, o.state, o.stranded) for o in self.model.read(self.key_0, 8.5)]
+        known = [(o.function, o.state, o.stranded) for o in self.model.read(self.key_0, STRANDED_S)]
         return [_overdue(self.model.overdue(FUNCTIONS)), _circuit(self.model.read_circuit("r", 3)), known]
 
     @property
