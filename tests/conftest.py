@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from tests.folders import folder
 from tickover import embedded
 from tickover.database import Database
 from tickover.migrations import migrate
@@ -30,12 +30,19 @@ def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files with the longest tests come first, so that in the end no worker waits for another."""
+    longest: dict[Path, float] = {}
+    for item in items:
+        mark = item.get_closest_marker("timeout")
+        longest[item.path] = max(longest.get(item.path, 0), mark.args[0] if mark else 0)
+    items.sort(key=lambda item: -longest[item.path])
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The URI of a throwaway PostgreSQL server; its own database is empty."""
-    # Not below pytest's own folder: another session closes that to everybody but its user, and as root the server
-    # runs as a user of its own.
-    with tempfile.TemporaryDirectory(prefix="tickover-") as folder, embedded.postgres(Path(folder) / "data") as uri:
+    with folder("tickover-") as made, embedded.postgres(made / "data") as uri:
         yield uri
 
 

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.folders import folder
 from tests.ports import free_port
 
 _CONFIGURED = ("DATABASE_URL", "REDIS_URL", "CRON_", "INNGEST", "BACKGROUND_JOBS", "TICKOVER", "OUTREACH")
@@ -58,9 +58,9 @@ Run = Callable[..., Command]
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    """The directory that commands run in; not below pytest's own, see `postgres` in tests/conftest.py."""
-    with tempfile.TemporaryDirectory(prefix="tickover-up-") as folder:
-        yield Path(folder)
+    """The directory that commands run in."""
+    with folder("tickover-up-") as made:
+        yield made
 
 
 @pytest.fixture
