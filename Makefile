@@ -8,6 +8,8 @@ UP     := --every $(EVERY) $(if $(TICKS),--ticks $(TICKS)) $(ARGS)
 
 # The machine's own certificates count too, as behind a company's proxy.
 export UV_SYSTEM_CERTS ?= 1
+# The tests start hundreds of processes: what was compiled once is kept, also where the machine is set to keep nothing.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: up test check bench drill simulate docs clean
 
@@ -15,7 +17,7 @@ up: $(VENV)/.synced                       ## the whole product on this machine: 
 	$(BIN)/tickover up $(UP)
 
 test: check                               ## the one gate
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.synced                    ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
