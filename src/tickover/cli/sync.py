@@ -2,7 +2,6 @@
 
 import asyncio
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
@@ -11,7 +10,7 @@ from tickover.cli.local_run import given, local_run
 from tickover.cli.urls import origin_of
 from tickover.engine import PATH
 from tickover.errors import EnvironmentStateError
-from tickover.isolation.engine import is_this_machine
+from tickover.isolation.engine import leads_here
 
 SigningKey = Annotated[
     str | None,
@@ -27,7 +26,7 @@ def sync(
     from tickover.engine.sync import sync as ask  # noqa: PLC0415 - each command imports what it needs
 
     origin = origin_of(url)
-    here = local_run() if is_this_machine(urlsplit(origin).hostname or "") else {}
+    here = local_run() if leads_here(origin) else {}
     key = given(signing_key, here, "INNGEST_SIGNING_KEY")
     endpoint = f"{origin}{PATH}"
     answer = asyncio.run(ask(endpoint, key, clock.now()))

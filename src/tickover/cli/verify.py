@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
@@ -16,7 +15,7 @@ from tickover.cli.application import load_contract
 from tickover.cli.local_run import given, local_run
 from tickover.cli.proof import show_lines
 from tickover.cli.urls import origin_of
-from tickover.isolation.engine import is_this_machine
+from tickover.isolation.engine import leads_here
 from tickover.isolation.kinds import Kind
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def verify(
     telemetry.configure_logs(json=True, level=logging.CRITICAL)  # what is wrong is said below
     functions = None if application is None else [f.id for f in load_contract(application).functions]
     origin = origin_of(url)
-    here = local_run() if is_this_machine(urlsplit(origin).hostname or "") else {}
+    here = local_run() if leads_here(origin) else {}
     access = _access(given(cron_secret, here, "CRON_SECRET"), given(signing_key, here, "INNGEST_SIGNING_KEY"), header)
     has = {"has_secret": access.cron_secret is not None, "has_signing_key": access.signing_key is not None}
     known_key, engine_url = given(event_key, here, "INNGEST_EVENT_KEY"), given(engine, here, "INNGEST_BASE_URL")

@@ -2,3 +2,6 @@
 
 PATH = "/api/inngest"
 """Where the engine finds the functions."""
+
+CLOUD, CLOUD_EVENTS = "https://api.inngest.com", "https://inn.gs"
+"""Inngest Cloud: its API, and its event API."""

@@ -11,14 +11,12 @@ import inngest
 from inngest._internal.net import ThreadAwareAsyncHTTPClient
 from pydantic import SecretStr
 
+from tickover.engine import CLOUD, CLOUD_EVENTS
 from tickover.errors import SendError
 from tickover.isolation.guard import Gate
 from tickover.isolation.redaction import redact
 from tickover.settings import Settings
 from tickover.ticks.dispatch import Event
-
-CLOUD, CLOUD_EVENTS = "https://api.inngest.com", "https://inn.gs"
-"""Inngest Cloud: its API, and its event API."""
 
 _BAD_KEY = "tickover-verify-no-such-event-key"  # for a send that is to fail on purpose
 

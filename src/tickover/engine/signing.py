@@ -19,6 +19,11 @@ _PREFIX = re.compile(r"^signkey-\w+-")
 _STAMP = re.compile(r"[0-9]{1,12}")
 
 
+def bare(signing_key: str) -> str:
+    """A signing key without its prefix."""
+    return _PREFIX.sub("", signing_key)
+
+
 def sign(signing_key: str, body: bytes, now: datetime) -> str:
     """The header's value.
 
@@ -28,7 +33,7 @@ def sign(signing_key: str, body: bytes, now: datetime) -> str:
         now: the time it is signed at.
     """
     stamp = str(int(now.timestamp()))
-    mac = hmac.new(_PREFIX.sub("", signing_key).encode(), body + stamp.encode(), hashlib.sha256)
+    mac = hmac.new(bare(signing_key).encode(), body + stamp.encode(), hashlib.sha256)
     return f"t={stamp}&s={mac.hexdigest()}"
 
 

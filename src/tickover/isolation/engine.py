@@ -1,16 +1,13 @@
 """Which engine do the variables of a process lead to? Pure."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from tickover.settings import dev_server, is_dev_mode
+from tickover.settings import dev_server, is_dev_mode, is_loopback
 
 _CLOUD = "inngest.com"
 _EVENTS = "inn.gs"
-_HERE = ("localhost", "::1")
-_LOOPBACK = re.compile(r"127(\.[0-9]{1,3}){3}")  # not `127.example`, which may be anywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,7 @@ class Engine:
     @property
     def is_here(self) -> bool:
         """Whether it runs on this machine."""
-        return is_this_machine(self.host)
+        return is_loopback(self.host)
 
 
 def host_of(url: str) -> str:
@@ -49,9 +46,9 @@ def host_of(url: str) -> str:
         return ""
 
 
-def is_this_machine(host: str) -> bool:
-    """Whether a name or address is this machine's own."""
-    return host in _HERE or _LOOPBACK.fullmatch(host) is not None
+def leads_here(url: str) -> bool:
+    """Whether a URL leads to this machine itself."""
+    return is_loopback(host_of(url))
 
 
 def engine_of(variables: Mapping[str, str]) -> Engine:

@@ -1,9 +1,9 @@
 """How a local engine is to run."""
 
-import ipaddress
 from dataclasses import dataclass
 
 from tickover.errors import SettingsError
+from tickover.settings import is_loopback
 
 _SHORTEST_KEEP = 24  # hours: an event that is stored is known when its send is tried again
 
@@ -69,11 +69,3 @@ class EngineOptions:
     def server_kind(self) -> str:
         """What it says it is: `cloud` with keys, `dev` without."""
         return "dev" if self.signing_key is None else "cloud"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host, by name or address, is this machine and nobody else's."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from tickover.contract import Function
+from tickover.isolation.engine import Engine
 from tickover.ledger.facts import Refusal
 from tickover.ticks.findings import REMEDIES
 from tickover.verify.case import Case, stamp
@@ -15,7 +15,6 @@ from tickover.verify.links import Link, Verdict, after_the_break, broken, not_ne
 from tickover.verify.work_links import work_links
 
 _UNDER_WAY = timedelta(seconds=30)  # that a dispatch may take before it counts as never made
-_CLOUD = "inngest.com"
 _CRON, _ENVIRONMENT, _RECORDED, _SEND = "cron authenticated", "environment allowed", "recorded", "send"
 
 SEND_REMEDIES = {
@@ -98,18 +97,14 @@ def _contradiction(facts: Facts) -> Link | None:
     if tick.event_ids and not called and (came or deployment.has_signing_key is False):
         seen = came[0].detail if came else "the application says that it has no signing key"
         return broken(_ENVIRONMENT, f"INNGEST_SIGNING_KEY is not set: {seen}", REMEDIES["engine", "no-signing-key"])
-    if deployment.dev_mode and _is_cloud(deployment.engine_url) and not called:
+    engine = Engine(deployment.engine_url, deployment.dev_mode)
+    if engine.is_dev and engine.url is not None and engine.is_cloud and not called:
         return broken(
             _ENVIRONMENT,
             f"INNGEST_DEV is on, and INNGEST_BASE_URL is {deployment.engine_url}",
             "unset INNGEST_DEV where the engine is Inngest Cloud, and set both keys",
         )
     return None
-
-
-def _is_cloud(url: str | None) -> bool:
-    host = (urlsplit(url).hostname or "") if url else ""
-    return host == _CLOUD or host.endswith(f".{_CLOUD}")
 
 
 def _recorded(facts: Facts) -> Link:

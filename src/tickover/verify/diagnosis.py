@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from tickover import clock
 from tickover.app import Tickover
 from tickover.contract import Route
-from tickover.engine import PATH
+from tickover.engine import CLOUD, PATH
 from tickover.errors import EnvironmentStateError
 from tickover.ledger.evidence import Evidence
 from tickover.ledger.facts import Refusal
@@ -19,7 +19,7 @@ from tickover.ticks.circuit import Circuit
 from tickover.ticks.findings import Finding, refused
 from tickover.ticks.housekeeping import examine
 from tickover.verify.chain import walk, walk_without_tick
-from tickover.verify.engine_api import CLOUD, DEV_SERVER, EngineApi
+from tickover.verify.engine_api import EngineApi
 from tickover.verify.facts import Deployment, EngineFacts, Facts, StatusFacts, TickRow
 from tickover.verify.links import Link, first_broken
 from tickover.verify.own_endpoint import Answer, ask
@@ -147,7 +147,7 @@ async def _gather(tickover: Tickover, records: Records, tick: TickRow, refusals:
 
 async def _ask_engine(tickover: Tickover, tick: TickRow) -> EngineFacts:
     settings = tickover.settings
-    url = settings.engine_url or (DEV_SERVER if settings.dev_mode else CLOUD)
+    url = settings.engine_url or CLOUD
     if not tick.event_ids:
         return EngineFacts(url, "no event of this tick is known to have been accepted")
     key = _signing_key(settings)

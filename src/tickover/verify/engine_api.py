@@ -7,7 +7,6 @@ the signing key or its hash. The hash is shown, so that an engine that is not ou
 import asyncio
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Self
@@ -15,17 +14,13 @@ from urllib.parse import quote
 
 import httpx
 
+from tickover.engine.signing import bare
 from tickover.verify.facts import EngineEvent, EngineFacts, EngineRun
-
-CLOUD = "https://api.inngest.com"
-DEV_SERVER = "http://127.0.0.1:8288"
-"""Where the engine is asked when no URL is configured."""
 
 _TIMEOUT = 2.0  # seconds a question may take
 _MOST_EVENTS = 20  # of a tick
 _MOST_LISTED = 50  # events of a name that are looked through for an earlier one
 _MOST_EARLIER = 3
-_PREFIX = re.compile(r"^signkey-\w+-")
 
 
 class _NotToldError(Exception):
@@ -133,7 +128,7 @@ class EngineApi:
 def bearer(signing_key: str) -> str:
     """What the engine is shown: the hash of a signing key, as the SDK shows it; a key that is not hex as it is."""
     try:
-        raw = bytes.fromhex(_PREFIX.sub("", signing_key))
+        raw = bytes.fromhex(bare(signing_key))
     except ValueError:
         return signing_key
     return hashlib.sha256(raw).hexdigest()

@@ -11,13 +11,12 @@ from tickover.contract import Contract
 from tickover.database import Database
 from tickover.errors import ContractError, EnvironmentStateError, TickoverError
 from tickover.isolation.contradiction import Contradiction, Severity
-from tickover.isolation.environment import resolve
 from tickover.isolation.guard import make_guard
-from tickover.isolation.verdict import Facts, Verdict, judge
+from tickover.isolation.verdict import Verdict
 from tickover.jobs.drain import QueueDrain
 from tickover.jobs.queue import JobQueue
 from tickover.migrations import position
-from tickover.settings import NO_DATABASE, VARIABLES, Settings, environment, flag_faults, left_out
+from tickover.settings import NO_DATABASE, Settings, environment, flag_faults, left_out
 from tickover.status.link import RedisLink
 from tickover.verify.proof.doors import budgets_line
 from tickover.verify.proof.lines import Line, failed, passed, skipped, unproven
@@ -50,18 +49,17 @@ async def check(load: Callable[[], Tickover]) -> list[Line]:
 
 async def _verdict(faults: Mapping[str, str]) -> tuple[Verdict, Line | None]:
     """The verdict, with what the stores say where they can be asked; and a line where they cannot."""
-    variables = environment()
-    watched = {name: variables[name] for name in VARIABLES if name in variables}
-    offline = judge(Facts(resolve(variables), variables, watched))
-    if "DATABASE_URL" in faults:
-        return offline, skipped("seals", "no database to ask", _GIVE_DATABASE)
-    redis_url = variables.get("REDIS_URL", "").strip() or None
+    variables = NO_DATABASE if "DATABASE_URL" in faults else environment()
+    redis_url = environment().get("REDIS_URL", "").strip() or None
     database, redis = Database(variables["DATABASE_URL"].strip(), size=1, wait=_WAIT), RedisLink(redis_url, 1.0)
+    guard = make_guard(database, redis)
+    if "DATABASE_URL" in faults:
+        return guard.offline, skipped("seals", "no database to ask", _GIVE_DATABASE)
     await database.open()
     try:
-        return (await make_guard(database, redis).verdict()), None
+        return (await guard.verdict()), None
     except (psycopg.Error, PoolTimeout):
-        return offline, skipped("seals", "the database cannot be reached from here", _GIVE_DATABASE)
+        return guard.offline, skipped("seals", "the database cannot be reached from here", _GIVE_DATABASE)
     finally:
         await redis.close()
         await database.close()

@@ -5,12 +5,11 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from tickover import clock
-from tickover.engine import PATH
-from tickover.isolation.engine import is_this_machine
-from tickover.verify.engine_api import CLOUD, DEV_SERVER, EngineApi
+from tickover.engine import CLOUD, PATH
+from tickover.isolation.engine import leads_here
+from tickover.verify.engine_api import EngineApi
 from tickover.verify.facts import EngineFacts
 from tickover.verify.proof.answers import Answer, Asked, Deployment, Wanted
 from tickover.verify.proof.canary import Canary, canary_lines, fallback_line, inline_line
@@ -100,8 +99,8 @@ async def _ask_engine(plan: Plan, asked: Asked) -> EngineFacts | None:
     told = asked.told.part("engine")
     if not told or (plan.access.signing_key is None and not told.get("isDev")):
         return None
-    url = plan.engine_url or (str(told.get("url") or "") or (DEV_SERVER if told.get("isDev") else CLOUD))
-    if plan.engine_url is None and not told.get("isCloud") and not is_this_machine(urlsplit(url).hostname or ""):
+    url = plan.engine_url or str(told.get("url") or CLOUD)
+    if plan.engine_url is None and not told.get("isCloud") and not leads_here(url):
         return EngineFacts(url, f"the deployment's engine is at {url}, which is not asked unless it is named")
     key = None if told.get("isDev") else plan.access.signing_key
     async with EngineApi(url, key, str(asked.told.told.get("engineEnvironment") or "") or None) as api:

@@ -3,9 +3,8 @@
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
-from tickover.isolation.engine import is_this_machine
+from tickover.isolation.engine import leads_here
 from tickover.verify.proof.answers import ENVIRONMENT, Answer, Asked, Wanted
 from tickover.verify.proof.lines import Line, failed, passed, skipped, unproven
 
@@ -27,8 +26,8 @@ def is_reached(answer: Answer) -> bool:
 
 
 def _address(wanted: Wanted) -> Line:
-    name, parts = "address", urlsplit(wanted.url)
-    if parts.scheme == "http" and not is_this_machine(parts.hostname or ""):
+    name = "address"
+    if wanted.url.startswith("http://") and not leads_here(wanted.url):
         return failed(name, f"{wanted.url} is not encrypted", "verify it under https://, as the engine calls it")
     return passed(name, wanted.url)
 
@@ -71,16 +70,13 @@ def _wall(get: Answer) -> Line:
 def _tls(wanted: Wanted, asked: Asked) -> Line:
     name, until, now = "certificate", asked.certificate_until, asked.get.received_at
     if not wanted.url.startswith("https://"):
-        return passed(name, "none is needed on this machine") if _here(wanted) else failed(name, "none", "serve TLS")
+        is_needed = not leads_here(wanted.url)
+        return failed(name, "none", "serve TLS") if is_needed else passed(name, "none is needed on this machine")
     if until is None or now is None:
         return skipped(name, "its end could not be read", "look at it in a browser")
     if until - now < _CERTIFICATE_MARGIN:
         return failed(name, f"it ends at {until:%Y-%m-%d %H:%M} UTC", "renew it before the engine stops calling")
     return passed(name, f"valid until {until:%Y-%m-%d}")
-
-
-def _here(wanted: Wanted) -> bool:
-    return is_this_machine(urlsplit(wanted.url).hostname or "")
 
 
 def _clock(asked: Asked) -> Line:

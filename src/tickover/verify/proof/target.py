@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ssl import SSLError, SSLObject, cert_time_to_seconds
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import httpx
 
 from tickover import clock
 from tickover.engine.signing import HEADER, sign
-from tickover.isolation.engine import is_this_machine
+from tickover.isolation.engine import leads_here
 from tickover.ticks.identity import CANARY_HEADER
 from tickover.verify.proof.answers import Answer
 
@@ -52,7 +51,7 @@ class Target:
             base_url=url,
             headers=dict(access.headers),
             timeout=None,  # noqa: S113 - bounded as a whole
-            trust_env=not is_this_machine(urlsplit(url).hostname or ""),
+            trust_env=not leads_here(url),
             verify=httpx.create_ssl_context(),
         )
         self.certificate_until: datetime | None = None
