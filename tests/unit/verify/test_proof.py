@@ -191,6 +191,11 @@ def test_a_tick_that_was_not_handed_over_fails_with_its_reason(fired: Answer, re
     assert remedy in (line.remedy or "")
 
 
+def as_answered(fired: Answer) -> Canary:
+    """A tick of which nothing is known but its answer."""
+    return Canary("jobs", fired, fired.json.get("functions", []), 0.0, Deployment({}))
+
+
 FELL_BACK = {"mode": "fallback", "sendError": {"kind": "rejected"}, "functions": [{"state": "succeeded"}]}
 INLINE = {"mode": "inline", "reason": "X is off", "durationMs": 12.5, "functions": [{"state": "succeeded"}]}
 
@@ -209,7 +214,7 @@ INLINE = {"mode": "inline", "reason": "X is off", "durationMs": 12.5, "functions
 )
 def test_i7_an_inline_tick_is_one_that_did_all_its_work_in_the_request(fired: Answer, verdict: str) -> None:
     """What `--expect-inline` wants before the flag is on, and after it was turned off again."""
-    assert str(inline_line("jobs", fired).verdict) == verdict
+    assert str(inline_line(as_answered(fired)).verdict) == verdict
 
 
 @pytest.mark.parametrize(
@@ -243,7 +248,23 @@ def test_i7_a_flag_is_held_against_what_was_expected(flags: dict[str, bool], inl
 )
 def test_a_fallback_is_one_that_did_the_work(fired: Answer, is_dev: bool, verdict: str) -> None:
     """It passes only if the send failed and everything the tick owed was done."""
-    assert str(fallback_line(fired, is_dev=is_dev).verdict) == verdict
+    assert str(fallback_line(as_answered(fired), is_dev=is_dev).verdict) == verdict
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"),
+    [("owed", "fail"), ("running", "fail"), ("failed", "fail"), ("covered", "pass"), ("succeeded", "pass")],
+)
+def test_a_function_that_another_tick_was_at_is_judged_by_what_became_of_it(state: str, verdict: str) -> None:
+    """Owed in the answer, because it was busy; what counts is how far it was when it was looked at last."""
+    functions = [{"state": "succeeded"}, {"state": "owed"}]
+    last = [{"state": "succeeded"}, {"state": state}]
+    fell_back, inline = (
+        answer(200, FELL_BACK | {"functions": functions}),
+        answer(200, INLINE | {"functions": functions}),
+    )
+    assert str(fallback_line(Canary("jobs", fell_back, last, 1.0, Deployment({})), is_dev=False).verdict) == verdict
+    assert str(inline_line(Canary("jobs", inline, last, 1.0, Deployment({}))).verdict) == verdict
 
 
 @pytest.mark.parametrize(

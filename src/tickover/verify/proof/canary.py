@@ -20,7 +20,7 @@ class Canary:
     Args:
         route: whose.
         fired: what it was answered.
-        functions: how far each is, as `/api/jobs/ticks/…` told last; empty where that told nothing.
+        functions: how far each is, as the answer or, later, `/api/jobs/ticks/…` told; empty where nothing did.
         waited_s: seconds it was followed.
         after: what the deployment told of itself afterwards.
     """
@@ -34,19 +34,28 @@ class Canary:
     @property
     def has_ended(self) -> bool:
         """Whether every function has."""
-        return bool(self.functions) and all(function["state"] in _ENDED for function in self.functions)
+        return bool(self.functions) and set(self.states) <= _ENDED
+
+    @property
+    def states(self) -> list[str]:
+        """How far each function is."""
+        return [function["state"] for function in self.functions]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether its request was answered 200, and every function has succeeded, for this tick or another."""
+        return self.fired.status == HTTPStatus.OK and bool(self.functions) and set(self.states) <= _DONE
 
 
-def inline_line(route: str, fired: Answer) -> Line:
-    """A tick that is to be carried out inline, in the request.
+def inline_line(canary: Canary) -> Line:
+    """A tick that is to be carried out inline: in its request, or by whoever was at one of its functions just then.
 
     Args:
-        route: whose.
-        fired: what it was answered.
+        canary: the tick.
     """
-    name, told = f"canary of {route} carried out inline", fired.json
-    states = [function["state"] for function in told.get("functions", [])]
-    if fired.status == HTTPStatus.OK and told.get("mode") == "inline" and states and set(states) <= _DONE:
+    name, fired, told = f"canary of {canary.route} carried out inline", canary.fired, canary.fired.json
+    states = canary.states
+    if told.get("mode") == "inline" and canary.is_done:
         seen = f"200: {told.get('reason')}; {len(states)} functions done in {round(told['durationMs'])} ms"
         return passed(name, seen)
     if fired.status == HTTPStatus.CONFLICT:
@@ -66,14 +75,14 @@ def canary_lines(canary: Canary) -> list[Line]:
     return [tick, *(_carried_out(canary, function) for function in canary.functions)]
 
 
-def fallback_line(fired: Answer, *, is_dev: bool) -> Line:
+def fallback_line(canary: Canary, *, is_dev: bool) -> Line:
     """A tick that was sent with a bad event key: it is to fall back, and to be done.
 
     Args:
-        fired: what it was answered.
+        canary: the tick.
         is_dev: whether the engine is a dev server, which takes any key.
     """
-    name, told = "fallback", fired.json
+    name, fired, told = "fallback", canary.fired, canary.fired.json
     mode = told.get("mode")
     if fired.status == HTTPStatus.FORBIDDEN:
         return failed(name, fired.said(), "force a failure on a preview, never in production")
@@ -81,11 +90,10 @@ def fallback_line(fired: Answer, *, is_dev: bool) -> Line:
         return skipped(name, "a dev server takes any key, so the send did not fail", "verify a preview with keys")
     if mode == "inline":
         return unproven(name, f"nothing was sent: {told.get('reason')}", "mend what the reason names first")
-    states = {function["state"] for function in told.get("functions", [])}
-    if fired.status == HTTPStatus.OK and mode == "fallback" and states and states <= _DONE:
+    if mode == "fallback" and canary.is_done:
         kind = (told.get("sendError") or {}).get("kind")
         return passed(name, f"the send failed ({kind}), and the tick's work was done inline at once")
-    seen = f"the tick was answered {fired.status}, {mode or fired.said()}"
+    seen = f"the tick was answered {fired.status}, {mode or fired.said()}: {', '.join(canary.states) or 'no function'}"
     return failed(name, seen, "look into the deployment's log for send.failed and function.failed")
 
 

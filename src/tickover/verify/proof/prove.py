@@ -113,21 +113,26 @@ async def _fire(plan: Plan, target: Target, route: str, asked: Asked, say: Progr
     say(f"firing a tick of {route}, and following it")
     fired = await target.tick(route, key, secret)
     if plan.wanted.inline:
-        return [inline_line(route, fired)]
+        return [inline_line(await _follow(plan, target, route, fired))]
     lines = canary_lines(await _follow(plan, target, route, fired))
     if plan.force_failure:
         say(f"firing a tick of {route} with a bad event key")
         failing = await target.tick(route, f"{key}-bad-key", secret, {_FORCE_FAILURE: "true"})
-        lines.append(fallback_line(failing, is_dev=bool(asked.told.part("engine").get("isDev"))))
+        followed = await _follow(plan, target, route, failing)
+        lines.append(fallback_line(followed, is_dev=bool(asked.told.part("engine").get("isDev"))))
     return lines
 
 
 async def _follow(plan: Plan, target: Target, route: str, fired: Answer) -> Canary:
-    """How far a tick came, until all of its functions have ended or the time is over."""
+    """How far a tick came, until all of its functions have ended or the time is over.
+
+    Also where it was to be carried out in its request: a function that another tick was at is done after it.
+    """
     began = clock.monotonic()
-    canary = Canary(route, fired, (), 0.0, Deployment({}))
+    done_there = fired.json.get("functions", ()) if fired.status == HTTPStatus.OK else ()
+    canary = Canary(route, fired, done_there, 0.0, Deployment({}))
     key = fired.json.get("dispatchKey")
-    while fired.status == HTTPStatus.ACCEPTED and not canary.has_ended and canary.waited_s < plan.timeout:
+    while key and not canary.has_ended and canary.waited_s < plan.timeout:
         told = await target.ask_with_secret(f"/api/jobs/ticks/{key}")
         functions: Sequence[Mapping[str, object]] = () if told is None else told.json.get("functions", ())
         canary = replace(canary, functions=functions or canary.functions, waited_s=clock.monotonic() - began)
