@@ -3,24 +3,31 @@
 from tickover.app import Tickover
 from tickover.contract import Contract, Function, Responsibility, Route
 from tickover.execution.run import Run, Summary
-from tickover.jobs.drain import queue_drain
-from tickover.jobs.handler import Job, RetryJobError
+from tickover.jobs.drain import DrainSettings, Order, drain, queue_drain
+from tickover.jobs.handler import BatchError, Job, RetryJobError, batch
+from tickover.jobs.limits import Limit
 from tickover.jobs.new_job import NewJob
 from tickover.jobs.queue import JobQueue, enqueue_many_sync, enqueue_sync
 from tickover.maintenance.queue_health import queue_health
 
 __all__ = [
+    "BatchError",
     "Contract",
+    "DrainSettings",
     "Function",
     "Job",
     "JobQueue",
+    "Limit",
     "NewJob",
+    "Order",
     "Responsibility",
     "RetryJobError",
     "Route",
     "Run",
     "Summary",
     "Tickover",
+    "batch",
+    "drain",
     "enqueue_many_sync",
     "enqueue_sync",
     "queue_drain",

@@ -5,7 +5,18 @@ import os
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from tickover import Contract, Function, Job, Responsibility, Route, Run, Summary, queue_drain, queue_health
+from tickover import (
+    Contract,
+    DrainSettings,
+    Function,
+    Job,
+    Responsibility,
+    Route,
+    Run,
+    Summary,
+    queue_drain,
+    queue_health,
+)
 from tickover.sql import statement
 
 FLAG = "BACKGROUND_JOBS_USE_INNGEST"
@@ -40,7 +51,11 @@ def contract(batch_s: float, job_s: float) -> Contract:
     process = Function(
         FUNCTIONS[0],
         "background/process.requested",
-        (Responsibility("queue-drain", queue_drain({JOB_KIND: carry_out_job}, batch=20, lease=_JOB_LEASE)),),
+        (
+            Responsibility(
+                "queue-drain", queue_drain({JOB_KIND: carry_out_job}, DrainSettings(batch=20, lease=_JOB_LEASE))
+            ),
+        ),
         retries=4,
         start_by=START_BY,
         finish_by=FINISH_BY,

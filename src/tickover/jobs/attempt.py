@@ -1,20 +1,19 @@
-"""One attempt at one job: call its handler, within its timeout, and say what became of it."""
+"""One attempt at one job, or at several in one call: within its timeout, and what became of it."""
 
 import asyncio
 import inspect
-import json
 import random
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextvars import copy_context
+from typing import Any
 
 from tickover import clock
-from tickover.execution.budget import Budget
-from tickover.execution.run import Run
 from tickover.jobs.claims import Claimed, Outcome
-from tickover.jobs.handler import Handler, Handlers, Job, RetryJobError
+from tickover.jobs.handler import Batch, BatchError, Handler, Handlers, Job, RetryJobError
 from tickover.jobs.retry import RetryAt, after_failure
+from tickover.jobs.slice import Slice
 from tickover.jobs.states import Ending
-from tickover.jobs.transaction import JobTransaction
 
 _LONGEST_ERROR = 1000
 
@@ -29,40 +28,79 @@ class Attempts:
     """Carries out claimed jobs.
 
     Args:
-        run: the drain they belong to.
+        slice_: the drain they belong to.
         handlers: the handler of each kind.
+        lanes: the lane of each limited kind.
         threads: where sync handlers run.
     """
 
-    def __init__(self, run: Run, handlers: Handlers, threads: Executor) -> None:
-        self._run = run
+    def __init__(self, slice_: Slice, handlers: Handlers, lanes: Mapping[str, int], threads: Executor) -> None:
+        self._slice = slice_
         self._handlers = handlers
-        self._async = {kind for kind, handler in handlers.items() if _is_async(handler)}
+        self._lanes = lanes
+        self._async = {kind for kind, handler in handlers.items() if _is_async(_callable(handler))}
         self._threads = threads
 
-    async def carry_out(self, job: Claimed) -> Outcome:
-        """Attempt a job. Whatever its handler does, this returns what became of it.
+    def together(self, jobs: Sequence[Claimed]) -> list[list[Claimed]]:
+        """Those that are handed to a handler in one call, in the order in which they are to be started.
+
+        Args:
+            jobs: as they were claimed.
+        """
+        calls: list[list[Claimed]] = []
+        open_: dict[str, list[Claimed]] = {}
+        for job in jobs:
+            handler = self._handlers.get(job.kind)
+            if not isinstance(handler, Batch) or self._obstacle(job) is not None:
+                calls.append([job])
+            elif job.kind in open_ and len(open_[job.kind]) < handler.max:
+                open_[job.kind].append(job)
+            else:
+                open_[job.kind] = [job]
+                calls.append(open_[job.kind])
+        return calls
+
+    async def carry_out(self, jobs: Sequence[Claimed]) -> list[Outcome]:
+        """Attempt a job, or several of one kind together. Whatever the handler does, this returns what became of them.
 
         Raises:
-            asyncio.CancelledError: the drain stops; the job may be handed back.
+            asyncio.CancelledError: the drain stops; the jobs may be handed back.
         """
-        obstacle = self._obstacle(job)
-        if obstacle is not None:
-            return Outcome(job, Ending.DEAD, min(job.attempt, job.max_attempts), obstacle)
-        limit, budget = asyncio.timeout(job.timeout_s), self._run.budget.within(job.timeout_s)
-        own = JobTransaction(self._run.database, job.id, job.fence, budget)
+        first = jobs[0]
+        if (obstacle := self._obstacle(first)) is not None:
+            return [Outcome(first, Ending.DEAD, min(first.attempt, first.max_attempts), obstacle)]
+        if self._lanes and first.lane != self._lanes.get(first.kind, 0):
+            return [handed_back(job) for job in jobs]  # its kind was given limits since: it is to wait in that lane
+        timeout_s = min(job.timeout_s for job in jobs) if len(jobs) > 1 else first.timeout_s
+        views, outcomes = self._views(jobs, timeout_s)
+        return outcomes + (await self._attempt(views, timeout_s) if views else [])
+
+    def _views(self, jobs: Sequence[Claimed], timeout_s: float) -> tuple[list[tuple[Claimed, Job]], list[Outcome]]:
+        """What the handler is given; and what became of those whose payload cannot be parsed."""
+        budget = self._slice.budget.within(timeout_s)
+        views: list[tuple[Claimed, Job]] = []
+        outcomes: list[Outcome] = []
+        for job in jobs:
+            try:
+                views.append((job, Job(job, budget, self._slice.database, self._slice.log)))
+            except (ValueError, RecursionError) as error:
+                outcomes.append(failed(job, error))
+        return views, outcomes
+
+    async def _attempt(self, views: Sequence[tuple[Claimed, Job]], timeout_s: float) -> list[Outcome]:
+        limit = asyncio.timeout(timeout_s)
         try:
             async with limit:
-                await self._call(self._handlers[job.kind], self._view(job, own, budget))
+                await self._call([view for _, view in views])
         except _NoThreadError as error:
-            return handed_back(job, compact(error))
+            return [handed_back(job, compact(error)) for job, _ in views]
         except (Exception, SystemExit, asyncio.CancelledError) as error:
             if is_being_cancelled():
                 raise asyncio.CancelledError from error  # the drain stops, in whatever way the handler put it
             cut_off = limit.expired() and isinstance(error, TimeoutError)
-            cause = TimeoutError(f"cut off after {job.timeout_s:g} s") if cut_off else error
-            return succeeded(job, cause) if own.committed else failed(job, cause)
-        return Outcome(job, Ending.SUCCEEDED, job.attempt, committed=own.committed)
+            cause = TimeoutError(f"cut off after {timeout_s:g} s") if cut_off else error
+            return [_raised(job, view, cause) for job, view in views]
+        return [_returned(job, view) for job, view in views]
 
     def _obstacle(self, job: Claimed) -> str | None:
         """Why a job cannot be attempted at all."""
@@ -72,28 +110,17 @@ class Attempts:
             return f"no handler for kind {job.kind!r}: register one, then requeue"
         return None
 
-    def _view(self, job: Claimed, own: JobTransaction, budget: Budget) -> Job:
-        return Job(
-            id=job.id,
-            kind=job.kind,
-            client_id=job.client_id,
-            payload=json.loads(job.payload),
-            attempt=job.attempt,
-            max_attempts=job.max_attempts,
-            fence=job.fence,
-            budget=budget,
-            database=self._run.database,
-            own=own,
-            log=self._run.log.bind(job_id=job.id, kind=job.kind, job_client_id=job.client_id, job_attempt=job.attempt),
-        )
-
-    async def _call(self, handler: Handler, job: Job) -> None:
-        answer = handler(job) if job.kind in self._async else await self._call_in_thread(handler, job)
+    async def _call(self, views: list[Job]) -> None:
+        kind = views[0].kind
+        handler = self._handlers[kind]
+        call: Callable[[Any], object] = _callable(handler)
+        given: object = views if isinstance(handler, Batch) else views[0]
+        answer = call(given) if kind in self._async else await self._call_in_thread(call, given)
         if inspect.isawaitable(answer):  # a sync callable may wrap an async one
             await answer
 
-    async def _call_in_thread(self, handler: Handler, job: Job) -> object:
-        future = self._threads.submit(copy_context().run, _call_sync, handler, job)
+    async def _call_in_thread(self, call: Callable[[Any], object], given: object) -> object:
+        future = self._threads.submit(copy_context().run, _call_sync, call, given)
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
@@ -102,9 +129,28 @@ class Attempts:
             raise
 
 
-def _call_sync(handler: Handler, job: Job) -> object:
+def _callable(handler: Handler) -> Callable[[Any], object]:
+    return handler.handle if isinstance(handler, Batch) else handler
+
+
+def _returned(job: Claimed, view: Job) -> Outcome:
+    own = view.own
+    if own is None:
+        return Outcome(job, Ending.SUCCEEDED, job.attempt, is_plain=True)
+    return Outcome(job, Ending.SUCCEEDED, job.attempt, committed=own.committed)
+
+
+def _raised(job: Claimed, view: Job, cause: BaseException) -> Outcome:
+    error = cause.errors.get(job.id) if isinstance(cause, BatchError) else cause
+    if error is None:
+        return _returned(job, view)
+    committed = view.own is not None and view.own.committed
+    return succeeded(job, error) if committed else failed(job, error)
+
+
+def _call_sync(call: Callable[[Any], object], given: object) -> object:
     try:
-        return handler(job)
+        return call(given)
     except StopIteration as error:  # no future can hold one
         raise RuntimeError("the handler raised StopIteration") from error
 
@@ -143,8 +189,8 @@ def compact(error: BaseException) -> str:
     return "".join(c if c.isprintable() else "?" for c in line)[:_LONGEST_ERROR]
 
 
-def _is_async(handler: Handler) -> bool:
-    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__)
+def _is_async(call: Callable[[Any], object]) -> bool:
+    return inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(type(call).__call__)
 
 
 def is_being_cancelled() -> bool:

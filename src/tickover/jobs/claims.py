@@ -1,13 +1,14 @@
 """A drain's hold on jobs: claim them, renew their leases, record what became of them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from psycopg.rows import args_row, scalar_row
+from psycopg.errors import ObjectNotInPrerequisiteState
+from psycopg.rows import scalar_row
 
-from tickover.database import Async, Database
+from tickover.jobs.slice import Slice
 from tickover.jobs.states import ENDED, LEADS_TO, Ending, JobState
 from tickover.sql import statement
 
@@ -26,6 +27,7 @@ class Claimed(NamedTuple):
     attempt: int
     max_attempts: int
     timeout_s: float
+    lane: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Outcome:
         run_at: when it is attempted again; None leaves the time as it was.
         cause: what its handler raised, for the log.
         committed: recorded already, by the job's own transaction.
+        is_plain: a success without a transaction of its own, so that nothing can hold the job's row.
     """
 
     job: Claimed
@@ -49,6 +52,7 @@ class Outcome:
     run_at: datetime | None = None
     cause: BaseException | None = None
     committed: bool = False
+    is_plain: bool = False
 
 
 class Standing(NamedTuple):
@@ -58,36 +62,86 @@ class Standing(NamedTuple):
     state: JobState
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How jobs are claimed.
+
+    Args:
+        fairly: round by round among the clients; otherwise first in, first out, by priority.
+        lease_s: seconds a claim lasts unless it is renewed.
+        quota: jobs a client gets in each round, unless `tickover.client_quota` says otherwise.
+        max_running: jobs of a client that may be running, unless that table says otherwise; None for any number.
+    """
+
+    fairly: bool = True
+    lease_s: float = 60.0
+    quota: int = 1
+    max_running: int | None = None
+
+
 class Claims:
     """What drains do to the rows of `tickover.job`.
 
     Args:
-        database: where they stand.
-        lease_s: seconds a claim lasts unless it is renewed.
+        slice_: on whose behalf.
+        terms: how jobs are claimed.
     """
 
-    def __init__(self, database: Database, lease_s: float) -> None:
-        self._database = database
-        self.lease_s = lease_s
+    def __init__(self, slice_: Slice, terms: Terms) -> None:
+        self._slice = slice_
+        self._database = slice_.database
+        self._terms = terms
+        self.lease_s = terms.lease_s
 
-    async def claim(self, connection: Async, limit: int, client_id: str | None) -> list[Claimed]:
+    async def claim(self, room: int, *, reap: bool) -> list[Claimed]:
         """Win jobs that are due, in the order in which they are to be started.
 
         Args:
-            connection: inside the transaction that fences the drain itself.
-            limit: at most so many.
-            client_id: only this client's, or None for all.
+            room: at most so many.
+            reap: first let go of jobs whose lease has expired.
+
+        Raises:
+            LeaseLostError: another executor has taken over the drain itself; nothing was claimed.
         """
-        parameters = {"limit": limit, "client_id": client_id, "lease_s": self.lease_s, **_S}
-        async with connection.cursor(row_factory=args_row(Claimed)) as cursor:
-            await cursor.execute(statement("jobs/claim_jobs"), parameters)
-            return await cursor.fetchall()
+        lease = self._slice.lease
+        parameters = {
+            "room": room,
+            "fairly": self._terms.fairly,
+            "client_id": self._slice.client_id,
+            "lease_s": self.lease_s,
+            "quota": self._terms.quota,
+            "max_running": self._terms.max_running,
+            "reap": reap,
+            "obligation_id": None if lease is None else lease.obligation_id,
+            "fence": None if lease is None else lease.fence,
+        }
+        async with self._database.connection() as connection:
+            try:
+                cursor = await connection.execute(statement("jobs/claim_jobs"), parameters)
+            except ObjectNotInPrerequisiteState as error:
+                raise self._slice.lost() from error
+            return list(map(Claimed._make, await cursor.fetchall()))
 
     async def record(self, outcomes: Sequence[Outcome]) -> set[int]:
         """Record outcomes, each only where its job is still held; returns the ids of those.
 
         A job that is in its own transaction at the moment is passed over; `standings` tells it from a lost one.
         """
+        plain = [outcome for outcome in outcomes if outcome.is_plain]
+        others = [outcome for outcome in outcomes if not outcome.is_plain]
+        return (await self._record_successes(plain) if plain else set()) | (
+            await self._record_others(others) if others else set()
+        )
+
+    async def _record_successes(self, outcomes: Sequence[Outcome]) -> set[int]:
+        parameters = {
+            "id": _array([outcome.job.id for outcome in outcomes]),
+            "fence": _array([outcome.job.fence for outcome in outcomes]),
+            **_S,
+        }
+        return await self._ids("jobs/record_successes", parameters)
+
+    async def _record_others(self, outcomes: Sequence[Outcome]) -> set[int]:
         parameters = {
             "id": [outcome.job.id for outcome in outcomes],
             "fence": [outcome.job.fence for outcome in outcomes],
@@ -116,7 +170,12 @@ class Claims:
             cursor = await connection.execute(statement("jobs/read_standings"), {"id": [job.id for job in jobs]})
             return {row[0]: Standing(row[1], JobState(row[2])) for row in await cursor.fetchall()}
 
-    async def _ids(self, name: str, parameters: dict[str, object]) -> set[int]:
+    async def _ids(self, name: str, parameters: Mapping[str, object]) -> set[int]:
         async with self._database.connection() as connection, connection.cursor(row_factory=scalar_row) as cursor:
             await cursor.execute(statement(name), parameters)
             return set(await cursor.fetchall())
+
+
+def _array(numbers: Sequence[int]) -> str:
+    """An array of PostgreSQL as text, in one go: thousands of numbers are converted one by one otherwise."""
+    return "{" + ",".join(map(str, numbers)) + "}"

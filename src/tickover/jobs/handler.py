@@ -1,6 +1,7 @@
-"""What a job handler is given, and how it asks for another time."""
+"""What a job handler is given, how it asks for another time, and how one is made to take many jobs at once."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,14 +11,20 @@ import structlog
 
 from tickover.database import Async, Database, Sync
 from tickover.execution.budget import Budget
+from tickover.jobs.claims import Claimed
 from tickover.jobs.transaction import JobTransaction
 
 
-@dataclass(frozen=True, slots=True)
 class Job:
-    """One attempt at one job.
+    """One attempt at one job. To be read, not changed.
 
     Args:
+        claimed: its row, as it was won.
+        budget: by when the attempt has to have ended (the job's timeout, cut to the drain's own budget).
+        database: connections; `database.transaction()` for what does not end the job.
+        log: the drain's.
+
+    Attributes:
         id: the row in `tickover.job`.
         kind: which handler it is for.
         client_id: whose it is, or None.
@@ -25,23 +32,49 @@ class Job:
         attempt: 1 for the first attempt.
         max_attempts: attempts before it becomes a dead letter.
         fence: the number under which this attempt was won; a later attempt has a higher one.
-        budget: by when the attempt has to have ended (the job's timeout, cut to the drain's own budget).
-        database: connections; `database.transaction()` for what does not end the job.
-        own: the attempt's one transaction; see `transaction`.
-        log: bound to id, kind, client and attempt.
+
+    Raises:
+        ValueError: Python cannot parse the payload.
     """
 
-    id: int
-    kind: str
-    client_id: str | None
-    payload: Any
-    attempt: int
-    max_attempts: int
-    fence: int
-    budget: Budget
-    database: Database
-    own: JobTransaction
-    log: structlog.stdlib.BoundLogger
+    __slots__ = (
+        "_log",
+        "_own",
+        "attempt",
+        "budget",
+        "client_id",
+        "database",
+        "fence",
+        "id",
+        "kind",
+        "max_attempts",
+        "payload",
+    )
+
+    def __init__(self, claimed: Claimed, budget: Budget, database: Database, log: structlog.stdlib.BoundLogger) -> None:
+        self.id = claimed.id
+        self.kind = claimed.kind
+        self.client_id = claimed.client_id
+        self.payload: Any = json.loads(claimed.payload)
+        self.attempt = claimed.attempt
+        self.max_attempts = claimed.max_attempts
+        self.fence = claimed.fence
+        self.budget = budget
+        self.database = database
+        self._log = log
+        self._own: JobTransaction | None = None
+
+    @property
+    def log(self) -> structlog.stdlib.BoundLogger:
+        """Bound to id, kind, client and attempt."""
+        return self._log.bind(
+            job_id=self.id, kind=self.kind, job_client_id=self.client_id, job_attempt=self.attempt
+        )  # not before it is asked for: most handlers say nothing
+
+    @property
+    def own(self) -> JobTransaction | None:
+        """The job's own transaction, where its handler has asked for it."""
+        return self._own
 
     def time_left(self) -> float:
         """Seconds until this attempt is cut off."""
@@ -57,11 +90,16 @@ class Job:
             LeaseLostError: the job has ended, or another drain has won it; nothing was changed.
             JobTransactionError: the attempt has had its transaction.
         """
-        return self.own.begin()
+        return self._transaction().begin()
 
     def sync_transaction(self) -> AbstractContextManager[Sync]:
         """As `transaction`, for a sync handler, which runs in a thread."""
-        return self.own.begin_sync()
+        return self._transaction().begin_sync()
+
+    def _transaction(self) -> JobTransaction:
+        if self._own is None:
+            self._own = JobTransaction(self.database, self.id, self.fence, self.budget)
+        return self._own
 
 
 class RetryJobError(Exception):
@@ -80,8 +118,56 @@ class RetryJobError(Exception):
         self.reason = reason
 
 
-Handler = Callable[[Job], Awaitable[None]] | Callable[[Job], None]
+class BatchError(Exception):
+    """Raised by a handler of many jobs where some of them failed; the others have succeeded.
+
+    Args:
+        errors: what went wrong, by the job's id; a `RetryJobError` asks for another time.
+    """
+
+    def __init__(self, errors: Mapping[int, BaseException]) -> None:
+        super().__init__(f"{len(errors)} jobs of the batch failed")
+        self.errors = dict(errors)
+
+
+OneHandler = Callable[[Job], Awaitable[None]] | Callable[[Job], None]
 """Carries out one job: sync or async. Returning means done; raising means this attempt failed."""
+
+ManyHandler = Callable[[Sequence[Job]], Awaitable[None]] | Callable[[Sequence[Job]], None]
+"""Carries out several jobs of one kind, as `OneHandler` does one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A handler that takes several jobs at once; made by `batch`.
+
+    Args:
+        handle: carries them out.
+        max: how many, at most.
+    """
+
+    handle: ManyHandler
+    max: int
+
+
+def batch(*, max: int) -> Callable[[ManyHandler], Batch]:  # noqa: A002 - what it is
+    """Hand a handler several due jobs of its kind in one call, as many as were claimed together.
+
+    Returning means all are done; raising means all have failed, each with retries of its own; a `BatchError` names
+    those that have. The time limit is that of the job with the shortest.
+
+    Args:
+        max: jobs in one call, at most.
+
+    Raises:
+        ValueError: it is below 1.
+    """
+    if max < 1:
+        raise ValueError("a batch holds at least one job")
+    return lambda handle: Batch(handle, max)
+
+
+Handler = OneHandler | Batch
 
 Handlers = Mapping[str, Handler]
 """The handler of each job kind."""

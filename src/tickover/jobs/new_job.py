@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tickover.errors import EnqueueError
+from tickover.jobs.states import JobState
 
 MAX_PAYLOAD_BYTES = 1024 * 1024
 """The largest payload, as UTF-8 JSON. Store what is larger elsewhere, and enqueue where it is."""
@@ -53,8 +54,21 @@ class NewJob:
     dedupe_key: str | None = None
 
 
-def as_columns(jobs: Sequence[NewJob], now: datetime) -> Mapping[str, list[Any]]:
-    """The jobs as one array a column, for `enqueue_jobs.sql`.
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A job that may be stored.
+
+    Args:
+        job: what it was made from.
+        payload: as JSON text.
+    """
+
+    job: NewJob
+    payload: str
+
+
+def check(jobs: Sequence[NewJob], now: datetime) -> list[Checked]:
+    """The jobs, each fit to be stored.
 
     Args:
         jobs: what to enqueue.
@@ -63,28 +77,77 @@ def as_columns(jobs: Sequence[NewJob], now: datetime) -> Mapping[str, list[Any]]
     Raises:
         EnqueueError: at least one cannot be stored; the text names the first ten faults by place and field.
     """
-    payloads: list[str] = []
+    checked: list[Checked] = []
     faults: list[str] = []
     for place, job in enumerate(jobs):
         where = f"job {place}: " if len(jobs) > 1 else ""
         faults.extend(where + fault for fault in _field_faults(job, now))
         try:
-            payloads.append(_payload_text(job.payload))
+            checked.append(Checked(job, _payload_text(job.payload)))
         except ValueError as error:
             faults.append(f"{where}payload: {error}")
     if faults:
         rest = f"; and {len(faults) - _FAULTS_SHOWN} more" if len(faults) > _FAULTS_SHOWN else ""
         raise EnqueueError("nothing was enqueued: " + "; ".join(faults[:_FAULTS_SHOWN]) + rest)
+    return checked
+
+
+def as_columns(jobs: Sequence[Checked]) -> Mapping[str, list[Any]]:
+    """The jobs as one array a column, for `enqueue_jobs.sql`."""
     return {
-        "kind": [job.kind for job in jobs],
-        "payload": payloads,
-        "client_id": [job.client_id for job in jobs],
-        "run_at": [job.run_at for job in jobs],
-        "priority": [job.priority for job in jobs],
-        "max_attempts": [job.max_attempts for job in jobs],
-        "timeout_s": [float(job.timeout_s) for job in jobs],
-        "dedupe_key": [job.dedupe_key for job in jobs],
+        "kind": [checked.job.kind for checked in jobs],
+        "payload": [checked.payload for checked in jobs],
+        "client_id": [checked.job.client_id for checked in jobs],
+        "run_at": [checked.job.run_at for checked in jobs],
+        "priority": [checked.job.priority for checked in jobs],
+        "max_attempts": [checked.job.max_attempts for checked in jobs],
+        "timeout_s": [float(checked.job.timeout_s) for checked in jobs],
+        "dedupe_key": [checked.job.dedupe_key for checked in jobs],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """What the database gave for jobs about to be copied into it.
+
+    Args:
+        ids: one a job.
+        now: its time.
+        lanes: the lane of each kind that has limits.
+    """
+
+    ids: Sequence[int]
+    now: datetime
+    lanes: Mapping[str, int]
+
+    def part(self, start: int, count: int) -> "Reserved":
+        """What goes with some of the jobs."""
+        return Reserved(self.ids[start : start + count], self.now, self.lanes)
+
+
+def as_copied(jobs: Sequence[Checked], reserved: Reserved) -> str:
+    """The jobs as text for `copy_jobs.sql`: a line a job, columns between tabs.
+
+    Only a payload may hold what has a meaning there, and of that only backslashes: JSON writes control characters as
+    escapes.
+
+    Args:
+        jobs: without dedupe keys.
+        reserved: what goes with them.
+    """
+    waiting, scheduled = str(JobState.QUEUED), str(JobState.SCHEDULED)
+    lines = []
+    for job_id, checked in zip(reserved.ids, jobs, strict=True):
+        job = checked.job
+        run_at = reserved.now if job.run_at is None else job.run_at
+        state = waiting if run_at <= reserved.now else scheduled
+        payload = checked.payload.replace("\\", "\\\\")
+        client = "\\N" if job.client_id is None else job.client_id
+        lines.append(
+            f"{job_id}\t{job.kind}\t{client}\t{run_at.isoformat()}\t{job.priority}\t{job.max_attempts}\t{job.timeout_s!r}\t"
+            f"{state}\t{reserved.lanes.get(job.kind, 0)}\t{payload}\n"
+        )
+    return "".join(lines)
 
 
 def _field_faults(job: NewJob, now: datetime) -> Iterator[str]:

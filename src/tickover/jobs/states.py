@@ -7,6 +7,7 @@ from enum import StrEnum
 class JobState(StrEnum):
     """Where a job stands."""
 
+    SCHEDULED = "scheduled"
     QUEUED = "queued"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -23,11 +24,12 @@ class Ending(StrEnum):
 
 
 MOVES: Mapping[JobState, frozenset[JobState]] = {
+    # its time has come
+    JobState.SCHEDULED: frozenset({JobState.QUEUED}),
     # a drain claimed it
     JobState.QUEUED: frozenset({JobState.RUNNING}),
-    # done · failed and will be retried, or handed back · no attempt left, or no handler · its lease expired and
-    # another drain claimed it
-    JobState.RUNNING: frozenset({JobState.SUCCEEDED, JobState.QUEUED, JobState.DEAD, JobState.RUNNING}),
+    # done · failed, and attempted again later · handed back, or its lease expired · no attempt left, or no handler
+    JobState.RUNNING: frozenset({JobState.SUCCEEDED, JobState.SCHEDULED, JobState.QUEUED, JobState.DEAD}),
     JobState.SUCCEEDED: frozenset(),
     # requeued by hand
     JobState.DEAD: frozenset({JobState.QUEUED}),
@@ -35,7 +37,7 @@ MOVES: Mapping[JobState, frozenset[JobState]] = {
 
 LEADS_TO: Mapping[Ending, JobState] = {
     Ending.SUCCEEDED: JobState.SUCCEEDED,
-    Ending.RETRIED: JobState.QUEUED,
+    Ending.RETRIED: JobState.SCHEDULED,
     Ending.DEAD: JobState.DEAD,
     Ending.HANDED_BACK: JobState.QUEUED,
 }
@@ -43,3 +45,6 @@ LEADS_TO: Mapping[Ending, JobState] = {
 
 ENDED = frozenset({JobState.SUCCEEDED, JobState.DEAD})
 """No drain claims a job in one of these."""
+
+UNFINISHED = frozenset(JobState) - ENDED
+"""A job in one of these holds its dedupe key."""

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -14,8 +15,8 @@ from structlog.testing import capture_logs
 from tests.runs import MakeRun
 from tickover import clock
 from tickover.database import Database
-from tickover.jobs.drain import queue_drain
-from tickover.jobs.handler import Handler, Job, RetryJobError
+from tickover.jobs.drain import DrainSettings, queue_drain
+from tickover.jobs.handler import Handler, Job, OneHandler, RetryJobError
 from tickover.jobs.new_job import NewJob
 from tickover.jobs.queue import JobQueue, StoredJob
 from tickover.jobs.states import JobState
@@ -47,7 +48,7 @@ async def test_every_due_job_runs_once(queue: JobQueue, make_run: MakeRun, rows:
     """Of 500 jobs in batches of 60 each runs once; the summary counts them, and the rows say so."""
     await queue.enqueue_many([NewJob("any", n) for n in range(500)])
     handler = Recorder()
-    summary = await queue_drain({"any": handler}, batch=60)(await make_run())
+    summary = await queue_drain({"any": handler}, DrainSettings(batch=60))(await make_run())
     assert sorted(job.payload for job in handler.jobs) == list(range(500))
     assert (summary.looked_at, summary.changed, summary.left, summary.error) == (500, 500, 0, None)
     assert summary.details["kinds"] == {"any": 500}
@@ -67,7 +68,7 @@ async def test_i4_two_drains_never_run_the_same_job(
         runs[job.id] += 1
         await asyncio.sleep(0)
 
-    drain = queue_drain({"any": note}, batch=20)
+    drain = queue_drain({"any": note}, DrainSettings(batch=20))
     one, other = await asyncio.gather(drain(await make_run()), drain(await make_run(own=replica)))
     assert set(runs.values()) == {1}
     assert one.changed + other.changed == len(runs) == 600
@@ -85,9 +86,10 @@ async def test_handlers_that_never_wait_leave_others_their_turn(queue: JobQueue,
     async def note(_: Job) -> None:
         asyncio.get_running_loop().call_soon(turns.append, 1)
         seen.append(len(turns))
+        time.sleep(0.001)  # noqa: ASYNC251 - a handler that works, and never waits
 
     seen: list[int] = []
-    await queue_drain({"any": note}, concurrency=1)(await make_run())
+    await queue_drain({"any": note}, DrainSettings(concurrency=1))(await make_run())
     assert seen == list(range(20))
 
 
@@ -99,7 +101,7 @@ async def test_jobs_start_by_priority_then_by_time(queue: JobQueue, make_run: Ma
     await queue.enqueue("any", "urgent", priority=1)
     await queue.enqueue("any", "future", run_at=now + timedelta(hours=1), priority=9)
     handler = Recorder()
-    summary = await queue_drain({"any": handler}, concurrency=1)(await make_run())
+    summary = await queue_drain({"any": handler}, DrainSettings(concurrency=1))(await make_run())
     assert [job.payload for job in handler.jobs] == ["urgent", "early", "late"]
     assert summary.left == 0
 
@@ -145,7 +147,7 @@ async def test_i4_a_failed_job_is_retried_later(queue: JobQueue, make_run: MakeR
     before = clock.now()
     with capture_logs() as logs:
         job = await drain_one(_fail, queue, make_run)
-    assert (job.state, job.attempts, job.last_error) == (JobState.QUEUED, 1, "ValueError: no such lead")
+    assert (job.state, job.attempts, job.last_error) == (JobState.SCHEDULED, 1, "ValueError: no such lead")
     assert timedelta(seconds=2) <= job.run_at - before
     assert job.run_at <= clock.now() + timedelta(seconds=2.5)
     assert [(log["event"], log["log_level"]) for log in logs] == [("job.failed", "warning")]
@@ -177,7 +179,7 @@ async def test_a_handler_names_the_time_of_its_retry(queue: JobQueue, make_run: 
         raise RetryJobError(at, "the mailbox is being moved")
 
     job = await drain_one(later, queue, make_run)
-    assert (job.state, job.attempts, job.run_at) == (JobState.QUEUED, 1, at)
+    assert (job.state, job.attempts, job.run_at) == (JobState.SCHEDULED, 1, at)
     assert job.last_error == "RetryJobError: the mailbox is being moved"
 
 
@@ -189,7 +191,7 @@ async def test_i4_a_senseless_retry_time_loses_no_job(queue: JobQueue, make_run:
         raise RetryJobError(at, "some day")
 
     job = await drain_one(later, queue, make_run)
-    assert job.state is JobState.QUEUED
+    assert job.state is JobState.SCHEDULED
     assert job.run_at <= clock.now() + timedelta(days=30)
 
 
@@ -223,7 +225,7 @@ async def test_a_job_is_cut_off_after_its_own_timeout(queue: JobQueue, make_run:
         await asyncio.Event().wait()
 
     job = await drain_one(hang, queue, make_run, timeout_s=0.05)
-    assert (job.state, job.attempts, job.last_error) == (JobState.QUEUED, 1, "TimeoutError: cut off after 0.05 s")
+    assert (job.state, job.attempts, job.last_error) == (JobState.SCHEDULED, 1, "TimeoutError: cut off after 0.05 s")
 
 
 def _exit(_: Job) -> None:
@@ -258,7 +260,7 @@ async def test_i4_whatever_a_handler_raises_is_a_failed_attempt(
 ) -> None:
     """It ends neither the process nor the drain, and the job is retried."""
     job = await drain_one(handler, queue, make_run)
-    assert (job.state, job.attempts, job.last_error) == (JobState.QUEUED, 1, error)
+    assert (job.state, job.attempts, job.last_error) == (JobState.SCHEDULED, 1, error)
 
 
 async def test_i4_a_payload_python_cannot_parse_spoils_no_batch(queue: JobQueue, make_run: MakeRun, rows: Rows) -> None:
@@ -286,7 +288,7 @@ async def test_a_sync_handler_runs_in_a_thread(queue: JobQueue, make_run: MakeRu
     assert seen == [(1,), False]
 
 
-def _in_a_function(handler: Handler) -> Handler:
+def _in_a_function(handler: OneHandler) -> OneHandler:
     def wrapped(job: Job) -> Any:
         return handler(job)
 
@@ -295,7 +297,7 @@ def _in_a_function(handler: Handler) -> Handler:
 
 @pytest.mark.parametrize("wrap", [functools.partial, _in_a_function])
 async def test_a_wrapped_async_handler_is_awaited(
-    queue: JobQueue, make_run: MakeRun, wrap: Callable[[Handler], Handler]
+    queue: JobQueue, make_run: MakeRun, wrap: Callable[[OneHandler], OneHandler]
 ) -> None:
     """Behind a partial or a sync function it still runs, and its failure is seen."""
     handler = Recorder()
@@ -317,7 +319,9 @@ async def test_a_sync_handler_that_hangs_is_left_behind(queue: JobQueue, make_ru
         pass
 
     try:
-        summary = await queue_drain({"hang": hang, "wait": no_op}, concurrency=1)(await make_run(seconds=0.5))
+        summary = await queue_drain({"hang": hang, "wait": no_op}, DrainSettings(concurrency=1))(
+            await make_run(seconds=0.5)
+        )
         assert summary.details["retried"] == 1
         assert summary.details["handed_back"] >= 1
     finally:
@@ -325,7 +329,11 @@ async def test_a_sync_handler_that_hangs_is_left_behind(queue: JobQueue, make_ru
     first, second = await queue.show(hanging), await queue.show(waiting)
     assert first is not None
     assert second is not None
-    assert (first.state, first.attempts, first.last_error) == (JobState.QUEUED, 1, "TimeoutError: cut off after 0.05 s")
+    assert (first.state, first.attempts, first.last_error) == (
+        JobState.SCHEDULED,
+        1,
+        "TimeoutError: cut off after 0.05 s",
+    )
     assert (second.state, second.attempts) == (JobState.QUEUED, 0)
 
 
@@ -333,4 +341,4 @@ async def test_a_sync_handler_that_hangs_is_left_behind(queue: JobQueue, make_ru
 def test_limits_below_one_are_refused(limits: dict[str, Any]) -> None:
     """A drain that could do nothing is an error where it is declared."""
     with pytest.raises(ValueError, match="at least 1"):
-        queue_drain({}, **limits)
+        queue_drain({}, DrainSettings(**limits))

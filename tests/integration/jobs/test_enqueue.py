@@ -40,7 +40,7 @@ async def test_a_job_is_stored_as_given(queue: JobQueue) -> None:
     assert job is not None
     assert (job.kind, job.client_id, job.run_at, job.priority) == ("lead_scoring", "acme", later, -3)
     assert (job.max_attempts, job.timeout_s, job.dedupe_key) == (7, 1.5, "lead 1")
-    assert (job.state, job.attempts, job.fence, job.finished_at) == (JobState.QUEUED, 0, 0, None)
+    assert (job.state, job.attempts, job.fence, job.finished_at) == (JobState.SCHEDULED, 0, 0, None)
     assert json.loads(job.payload or "") == {"lead": [1, "zwei", None]}
 
 

@@ -18,7 +18,18 @@ from tests.forks import forking
 from tests.integration.conftest import SECRET, Rows
 from tests.ports import free_port
 from tests.waiting import eventually
-from tickover import Contract, Function, Job, NewJob, Responsibility, Route, Tickover, enqueue_many_sync, queue_drain
+from tickover import (
+    Contract,
+    DrainSettings,
+    Function,
+    Job,
+    NewJob,
+    Responsibility,
+    Route,
+    Tickover,
+    enqueue_many_sync,
+    queue_drain,
+)
 
 JOBS, KILLS, ROUTES, REPLICAS = 20_000, 50, 4, 2
 SEED = 20261124
@@ -41,7 +52,9 @@ async def outside(job: Job) -> None:
 def contract() -> Contract:
     """Several routes over one queue: a function is carried out once at a time, and that of a dead replica waits."""
     handlers = {"inside": inside, "outside": outside}
-    drains = [Responsibility(f"drain-{n}", queue_drain(handlers, batch=50, lease=LEASE)) for n in range(ROUTES)]
+    drains = [
+        Responsibility(f"drain-{n}", queue_drain(handlers, DrainSettings(batch=50, lease=LEASE))) for n in range(ROUTES)
+    ]
     return Contract(
         tuple(
             Route(f"r-{n}", f"R{n}_USE_INNGEST", (drain.id,), (Function(f"f-{n}", f"drain/{n}.requested", (drain,)),))

@@ -15,7 +15,7 @@ from tests.runs import MakeRun
 from tests.waiting import eventually
 from tickover.errors import LeaseLostError
 from tickover.jobs.claims import Claimed, Claims, Standing
-from tickover.jobs.drain import queue_drain
+from tickover.jobs.drain import DrainSettings, queue_drain
 from tickover.jobs.handler import Job
 from tickover.jobs.queue import JobQueue
 from tickover.jobs.transaction import JobTransactionError
@@ -69,7 +69,7 @@ async def test_i4_raising_inside_rolls_both_back(
 
     summary = await queue_drain({"any": handler})(await make_run())
     assert (summary.details["retried"], effects()) == (1, 0)
-    assert rows(STATE) == [{"state": "queued", "attempts": 1, "fence": 1, "last_error": "ValueError: no"}]
+    assert rows(STATE) == [{"state": "scheduled", "attempts": 1, "fence": 1, "last_error": "ValueError: no"}]
 
 
 async def test_i4_raising_after_the_commit_is_told_and_not_retried(
@@ -150,7 +150,7 @@ async def test_i4_a_timeout_after_the_commit_is_a_success(queue: JobQueue, make_
         await write(job)
         await asyncio.Event().wait()
 
-    summary = await queue_drain({"any": handler}, lease=timedelta(seconds=1))(await make_run())
+    summary = await queue_drain({"any": handler}, DrainSettings(lease=timedelta(seconds=1)))(await make_run())
     assert (summary.changed, summary.details["lost"]) == (1, 0)
     assert rows(STATE) == SUCCEEDED
 

@@ -1,6 +1,7 @@
 """The reference application's tables, one client's lead in them, and jobs to hand to a handler."""
 
 import itertools
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +16,8 @@ from tests.conftest import database_uri
 from tests.runs import MakeRun, run_factory
 from tickover.database import Database
 from tickover.execution.budget import Budget
+from tickover.jobs.claims import Claimed
 from tickover.jobs.handler import Job
-from tickover.jobs.transaction import JobTransaction
 from tickover.migrations import migrate
 from tickover.outreach.schema import OUTREACH
 
@@ -137,27 +138,18 @@ class Office:
     async def jobs(self) -> list[str]:
         """The kinds of the jobs that were enqueued, in order."""
         return [
-            row["kind"] for row in await self.ask("SELECT kind FROM tickover.job WHERE state = 'queued' ORDER BY id")
+            row["kind"]
+            for row in await self.ask(
+                "SELECT kind FROM tickover.job WHERE state IN ('queued', 'scheduled') ORDER BY id"
+            )
         ]
 
     def job(self, kind: str, payload: Mapping[str, Any] | None, client_id: str | None = CLIENT) -> Job:
         """An attempt at a job whose row is claimed."""
         with psycopg.connect(self.database.dsn, autocommit=True) as connection:
             ((job_id,),) = connection.execute(_CLAIMED_JOB, {"kind": kind, "client_id": client_id}).fetchall()
-        budget = Budget.of(30)
-        return Job(
-            id=job_id,
-            kind=kind,
-            client_id=client_id,
-            payload=payload,
-            attempt=1,
-            max_attempts=5,
-            fence=1,
-            budget=budget,
-            database=self.database,
-            own=JobTransaction(self.database, job_id, 1, budget),
-            log=structlog.stdlib.get_logger("test"),
-        )
+        claimed = Claimed(job_id, 1, kind, client_id, json.dumps(payload), 1, 5, 30, 0)
+        return Job(claimed, Budget.of(30), self.database, structlog.stdlib.get_logger("test"))
 
 
 @pytest.fixture

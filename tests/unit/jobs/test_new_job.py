@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tickover.errors import EnqueueError
-from tickover.jobs.new_job import HORIZON, MAX_PAYLOAD_BYTES, NewJob, as_columns
+from tickover.jobs.new_job import HORIZON, MAX_PAYLOAD_BYTES, NewJob, check
 
 NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
 GOOD = NewJob("lead_scoring", {"lead": 1})
@@ -82,14 +82,14 @@ BAD_FIELDS: list[tuple[str, Any]] = [
 def test_a_payload_that_is_no_json_is_refused(payload: Any) -> None:
     """The error names the payload and says that nothing was enqueued."""
     with pytest.raises(EnqueueError, match="nothing was enqueued: payload: it "):
-        as_columns([replace(GOOD, payload=payload)], NOW)
+        check([replace(GOOD, payload=payload)], NOW)
 
 
 @pytest.mark.parametrize(("name", "value"), BAD_FIELDS, ids=[f"{name}-{n}" for n, (name, _) in enumerate(BAD_FIELDS)])
 def test_a_malformed_field_is_refused(name: str, value: Any) -> None:
     """The error names the field, and is short enough to be read."""
     with pytest.raises(EnqueueError, match=f"nothing was enqueued: {name} ") as refusal:
-        as_columns([replace(GOOD, **{name: value})], NOW)
+        check([replace(GOOD, **{name: value})], NOW)
     assert len(str(refusal.value)) < 300
 
 
@@ -97,7 +97,7 @@ def test_every_fault_of_a_call_is_named() -> None:
     """Two bad jobs among three: the error names both, by place, with every fault."""
     jobs = [GOOD, replace(GOOD, kind="A", priority=5000), replace(GOOD, payload={1})]
     with pytest.raises(EnqueueError) as refusal:
-        as_columns(jobs, NOW)
+        check(jobs, NOW)
     text = str(refusal.value)
     assert [part in text for part in ("job 1: kind 'A'", "job 1: priority 5000", "job 2: payload:")] == [True] * 3
     assert "job 0" not in text
@@ -106,7 +106,7 @@ def test_every_fault_of_a_call_is_named() -> None:
 def test_of_many_faults_ten_are_named() -> None:
     """A thousand bad jobs do not make an endless error."""
     with pytest.raises(EnqueueError, match="and 990 more") as refusal:
-        as_columns([replace(GOOD, kind="A")] * 1000, NOW)
+        check([replace(GOOD, kind="A")] * 1000, NOW)
     assert str(refusal.value).count("job ") == 10
 
 
@@ -125,7 +125,7 @@ def test_of_many_faults_ten_are_named() -> None:
 )
 def test_the_limits_themselves_are_allowed(job: NewJob) -> None:
     """A job at the edge of every rule passes."""
-    assert as_columns([job], NOW)["kind"] == [job.kind]
+    assert check([job], NOW)[0].job == job
 
 
 JSON = st.recursive(
@@ -141,4 +141,4 @@ JSON = st.recursive(
 @given(JSON)
 def test_any_json_value_passes_unchanged(payload: Any) -> None:
     """What is stored parses to what was given."""
-    assert json.loads(as_columns([NewJob("any", payload)], NOW)["payload"][0]) == payload
+    assert json.loads(check([NewJob("any", payload)], NOW)[0].payload) == payload

@@ -7,10 +7,11 @@ import pytest
 from tickover.jobs.states import ENDED, LEADS_TO, MOVES, Ending, JobState
 
 ALLOWED = {
+    (JobState.SCHEDULED, JobState.QUEUED),
     (JobState.QUEUED, JobState.RUNNING),
-    (JobState.RUNNING, JobState.RUNNING),
     (JobState.RUNNING, JobState.SUCCEEDED),
     (JobState.RUNNING, JobState.QUEUED),
+    (JobState.RUNNING, JobState.SCHEDULED),
     (JobState.RUNNING, JobState.DEAD),
     (JobState.DEAD, JobState.QUEUED),
 }
@@ -18,7 +19,7 @@ ALLOWED = {
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(JobState, repeat=2)))
 def test_i4_only_the_moves_written_down_are_allowed(before: JobState, after: JobState) -> None:
-    """The table allows these six moves and no other."""
+    """The table allows these seven moves and no other."""
     assert (after in MOVES[before]) == ((before, after) in ALLOWED)
 
 

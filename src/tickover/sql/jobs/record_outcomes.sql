@@ -1,5 +1,6 @@
 -- Only who holds a job's lease records what became of it; the ids that come back are those it recorded. One that is
--- still in its own transaction is passed over, so that a handler that hangs holds up nobody.
+-- still in its own transaction is passed over, so that a handler that hangs holds up nobody. What waits again does so in
+-- its kind's lane, which may be newer than the job.
 WITH outcome AS (
   SELECT * FROM unnest(
     %(id)s::bigint[], %(fence)s::bigint[], %(state)s::text[], %(attempts)s::integer[], %(run_at)s::timestamptz[],
@@ -13,7 +14,8 @@ WITH outcome AS (
 UPDATE tickover.job j
 SET state = o.state, attempts = o.attempts, run_at = coalesce(o.run_at, j.run_at),
     last_error = coalesce(o.error, j.last_error), lease_expires_at = NULL,
-    finished_at = CASE WHEN o.state = ANY (%(ended)s) THEN now() END
+    finished_at = CASE WHEN o.state = ANY (%(ended)s) THEN now() END,
+    lane = coalesce((SELECT l.lane FROM tickover.lane l WHERE l.kind = j.kind), 0)
 FROM outcome o JOIN free USING (id, fence)
 WHERE j.id = o.id
 RETURNING j.id

@@ -7,13 +7,15 @@ WITH wanted AS (
     AND (%(ids)s::bigint[] IS NULL OR d.id = ANY (%(ids)s)) AND (%(kind)s::text IS NULL OR d.kind = %(kind)s)
     AND NOT EXISTS (
       SELECT 1 FROM tickover.job other
-      WHERE other.kind = d.kind AND other.dedupe_key = d.dedupe_key AND other.state IN (%(queued)s, %(running)s))
+      WHERE other.kind = d.kind AND other.dedupe_key = d.dedupe_key
+        AND other.state IN (%(scheduled)s, %(queued)s, %(running)s))
   ORDER BY d.kind, d.dedupe_key, CASE WHEN d.dedupe_key IS NULL THEN d.id END, d.id DESC
 ), turn AS (
   SELECT id FROM wanted ORDER BY id LIMIT %(limit)s
 )
 UPDATE tickover.job j
-SET state = %(queued)s, attempts = 0, run_at = now(), finished_at = NULL
+SET state = %(queued)s, attempts = 0, run_at = now(), finished_at = NULL,
+    lane = coalesce((SELECT l.lane FROM tickover.lane l WHERE l.kind = j.kind), 0)
 FROM turn
 WHERE j.id = turn.id AND j.state = %(dead)s
 RETURNING j.id

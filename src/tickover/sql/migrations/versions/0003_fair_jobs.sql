@@ -1,0 +1,265 @@
+-- What is not yet due stands aside as `scheduled`, so that the indexes that claiming walks hold due jobs only, and what
+-- has ended stands in none of them. The form of a kind and of a client is checked where a job is stored, not at its moves.
+CREATE DOMAIN tickover.job_kind AS text COLLATE "C" CHECK (VALUE ~ '^[a-z][a-z0-9_.-]{0,99}$');
+CREATE DOMAIN tickover.client AS text COLLATE "C" CHECK (VALUE ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$');
+
+DROP INDEX tickover.job_due, tickover.job_oldest_due, tickover.job_leased, tickover.job_dedupe;
+ALTER TABLE tickover.job
+  DROP CONSTRAINT job_kind_check,
+  DROP CONSTRAINT job_client_id_check,
+  DROP CONSTRAINT job_state_check,
+  ALTER COLUMN kind TYPE tickover.job_kind,
+  ALTER COLUMN client_id TYPE tickover.client,
+  ALTER COLUMN dedupe_key TYPE text COLLATE "C",
+  ADD COLUMN lane smallint NOT NULL DEFAULT 0,
+  ADD CONSTRAINT job_state_check CHECK (state IN ('scheduled', 'queued', 'running', 'succeeded', 'dead'));
+UPDATE tickover.job SET state = 'scheduled' WHERE state = 'queued' AND run_at > now();
+
+CREATE INDEX job_queued ON tickover.job (lane, priority DESC, run_at, id) WHERE state = 'queued';
+CREATE INDEX job_queued_by_client ON tickover.job (lane, coalesce(client_id, ''), priority DESC, run_at, id)
+  WHERE state = 'queued';
+CREATE INDEX job_scheduled ON tickover.job (run_at, id) WHERE state = 'scheduled';
+-- Entries come and go at the same places, so that it stays small between two vacuums; by time it would only grow.
+CREATE INDEX job_running ON tickover.job (coalesce(client_id, ''), lane, lease_expires_at) WHERE state = 'running';
+CREATE UNIQUE INDEX job_dedupe ON tickover.job (kind, dedupe_key)
+  WHERE dedupe_key IS NOT NULL AND state IN ('scheduled', 'queued', 'running');
+
+-- Every job is moved twice, so that a table of a few is rewritten over and over: vacuum it by the thousand, not by shares,
+-- and without pauses. What it leaves behind in the indexes is what claiming would have to step over.
+ALTER TABLE tickover.job SET (
+  autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0,
+  autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.05
+);
+
+-- A lane is what jobs wait in: 0 for all kinds without limits, and one for each kind that has some.
+CREATE TABLE tickover.lane (
+  lane        smallint PRIMARY KEY,
+  kind        tickover.job_kind UNIQUE CHECK ((kind IS NULL) = (lane = 0)),
+  max_running integer CHECK (max_running > 0),
+  rate        integer CHECK (rate > 0),
+  per_s       double precision CHECK (per_s > 0),
+  spent_until timestamptz NOT NULL DEFAULT 'epoch',
+  served      text COLLATE "C" NOT NULL DEFAULT '',
+  turn        bigint NOT NULL DEFAULT 0,
+  CHECK ((rate IS NULL) = (per_s IS NULL))
+) WITH (fillfactor = 20);
+INSERT INTO tickover.lane (lane) VALUES (0);
+
+-- What a client may have that differs from the drain's default.
+CREATE TABLE tickover.client_quota (
+  client_id   tickover.client PRIMARY KEY,
+  quota       integer NOT NULL DEFAULT 1 CHECK (quota > 0),
+  max_running integer CHECK (max_running > 0)
+);
+
+CREATE OR REPLACE FUNCTION tickover.enqueue(
+  kind         text,
+  payload      jsonb,
+  client_id    text DEFAULT NULL,
+  run_at       timestamptz DEFAULT NULL,
+  priority     integer DEFAULT 0,
+  max_attempts integer DEFAULT 5,
+  timeout_s    double precision DEFAULT 60,
+  dedupe_key   text DEFAULT NULL
+) RETURNS bigint LANGUAGE plpgsql AS $$
+#variable_conflict use_variable
+DECLARE
+  job_id bigint;
+BEGIN
+  IF run_at NOT BETWEEN now() - interval '10 years' AND now() + interval '10 years' THEN
+    RAISE EXCEPTION 'run_at % lies more than 10 years from now', run_at
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'Give a time at which the job is really meant to run.';
+  END IF;
+  IF priority NOT BETWEEN -1000 AND 1000 THEN
+    RAISE EXCEPTION 'priority % is not between -1000 and 1000', priority USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  LOOP
+    INSERT INTO tickover.job AS j (
+      kind, payload, client_id, run_at, priority, max_attempts, timeout_s, dedupe_key, state, lane)
+    VALUES (
+      kind, payload, client_id, coalesce(run_at, now()), priority, max_attempts, timeout_s, dedupe_key,
+      CASE WHEN run_at > now() THEN 'scheduled' ELSE 'queued' END,
+      coalesce((SELECT l.lane FROM tickover.lane l WHERE l.kind = enqueue.kind), 0))
+    ON CONFLICT DO NOTHING
+    RETURNING j.id INTO job_id;
+    EXIT WHEN job_id IS NOT NULL;
+    SELECT j.id INTO job_id FROM tickover.job j
+    WHERE j.kind = enqueue.kind AND j.dedupe_key = enqueue.dedupe_key AND j.state IN ('scheduled', 'queued', 'running');
+    EXIT WHEN job_id IS NOT NULL; -- otherwise that job ended between the two statements: try again
+  END LOOP;
+  RETURN job_id;
+END
+$$;
+
+-- How many more jobs a lane may have running now: `room`, or less where its kind has limits.
+CREATE FUNCTION tickover.lane_room(l tickover.lane, room integer) RETURNS integer LANGUAGE sql VOLATILE AS $$
+  SELECT least(
+    room,
+    l.max_running - (
+      SELECT count(*)::integer FROM tickover.job j
+      WHERE j.state = 'running' AND j.lane = l.lane AND j.lease_expires_at > clock_timestamp()),
+    -- A bucket that holds `rate` starts and fills up within `per_s` seconds: what is spent beyond now is not there.
+    floor(extract(epoch FROM clock_timestamp() - greatest(l.spent_until, clock_timestamp() - make_interval(secs => l.per_s)))
+      * l.rate / l.per_s)::integer)
+$$;
+
+-- How many more jobs a client may have running now; null where it has no cap.
+CREATE FUNCTION tickover.client_room(client text, default_max integer) RETURNS integer LANGUAGE sql VOLATILE AS $$
+  SELECT c.most - (
+    SELECT count(*)::integer FROM tickover.job j
+    WHERE j.state = 'running' AND coalesce(j.client_id, '') = client AND j.lease_expires_at > clock_timestamp())
+  FROM (SELECT coalesce((SELECT q.max_running FROM tickover.client_quota q WHERE q.client_id = client), default_max)) c(most)
+  WHERE c.most IS NOT NULL
+$$;
+
+-- Choose queued jobs of a lane round by round: from each client that has some, in the order of their names and on from the
+-- one served last, its quota, its most urgent first; then the next round. Looks at `ring` clients at most. `served` is the
+-- client of the last job chosen, or the last client looked at where nothing could be; `looked_at` how many those were.
+CREATE FUNCTION tickover.choose_fairly(
+  in_lane smallint, served text, room integer, ring integer, default_quota integer, default_max integer,
+  OUT chosen tid[], OUT last_served text, OUT looked_at integer
+) LANGUAGE sql VOLATILE AS $$
+  WITH RECURSIVE ahead(client, place) AS (
+    (SELECT coalesce(j.client_id, ''), 1 FROM tickover.job j
+     WHERE j.lane = in_lane AND j.state = 'queued' AND coalesce(j.client_id, '') > served
+     ORDER BY coalesce(j.client_id, '') LIMIT 1)
+    UNION ALL
+    SELECT next.client, a.place + 1 FROM ahead a CROSS JOIN LATERAL (
+      SELECT coalesce(j.client_id, '') AS client FROM tickover.job j
+      WHERE j.lane = in_lane AND j.state = 'queued' AND coalesce(j.client_id, '') > a.client
+      ORDER BY coalesce(j.client_id, '') LIMIT 1) next
+    WHERE a.place < ring
+  ), behind(client, place) AS (
+    (SELECT coalesce(j.client_id, ''), (SELECT count(*)::integer FROM ahead) + 1 FROM tickover.job j
+     WHERE j.lane = in_lane AND j.state = 'queued' AND coalesce(j.client_id, '') <= served
+       AND (SELECT count(*) FROM ahead) < ring
+     ORDER BY coalesce(j.client_id, '') LIMIT 1)
+    UNION ALL
+    SELECT next.client, b.place + 1 FROM behind b CROSS JOIN LATERAL (
+      SELECT coalesce(j.client_id, '') AS client FROM tickover.job j
+      WHERE j.lane = in_lane AND j.state = 'queued'
+        AND coalesce(j.client_id, '') > b.client AND coalesce(j.client_id, '') <= served
+      ORDER BY coalesce(j.client_id, '') LIMIT 1) next
+    WHERE b.place < ring
+  ), clients AS (
+    SELECT c.client, c.place, coalesce(q.quota, default_quota) AS quota
+    FROM (SELECT client, place FROM ahead UNION ALL SELECT client, place FROM behind) c
+    LEFT JOIN tickover.client_quota q ON q.client_id::text = c.client
+  ), shares AS (
+    SELECT client, place, quota, least(
+      quota * ceil(room::numeric / sum(quota) OVER ())::integer, tickover.client_room(client, default_max)) AS share
+    FROM clients
+  ), picks AS (
+    SELECT mine.ctid, s.client, row_number() OVER (ORDER BY (mine.nth - 1) / s.quota, s.place, mine.nth) AS turn
+    FROM shares s CROSS JOIN LATERAL (
+      SELECT urgent.ctid, row_number() OVER () AS nth FROM (
+        SELECT j.ctid FROM tickover.job j
+        WHERE j.lane = in_lane AND j.state = 'queued' AND coalesce(j.client_id, '') = s.client
+        ORDER BY j.priority DESC, j.run_at, j.id LIMIT greatest(s.share, 0) FOR UPDATE SKIP LOCKED) urgent) mine
+    ORDER BY turn LIMIT room
+  )
+  SELECT array_agg(p.ctid ORDER BY p.turn),
+    coalesce((array_agg(p.client ORDER BY p.turn DESC))[1], (SELECT c.client FROM clients c ORDER BY c.place DESC LIMIT 1)),
+    (SELECT count(*)::integer FROM clients)
+  FROM picks p
+$$;
+
+-- The one way to win jobs. Claims take turns, so that limits hold across replicas; who has to wait for its turn for too long
+-- goes on without, first in first out, and leaves alone whatever has limits. Statements in here see what the ones before
+-- them did. The settings keep to the indexes whatever the statistics say, which are always behind in a table like this.
+CREATE FUNCTION tickover.claim_jobs(
+  room integer, fairly boolean, only_client text, lease_s double precision, default_quota integer, default_max integer,
+  reap boolean, obligation_id bigint, obligation_fence bigint
+) RETURNS TABLE (
+  turn bigint, id bigint, fence bigint, kind text, client_id text, payload text, attempt integer, max_attempts integer,
+  timeout_s double precision, lane smallint
+) LANGUAGE plpgsql
+SET lock_timeout = '500ms'
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  place    tickover.lane;
+  in_turn  boolean := true;
+  want     integer;
+  ring     integer;
+  taken    integer;
+  total    integer := 0;
+  here     integer;
+  looked   integer;
+  chosen   tid[];
+  last     text;
+BEGIN
+  IF obligation_id IS NOT NULL AND NOT EXISTS (
+    SELECT FROM tickover.obligation o
+    WHERE o.id = obligation_id AND o.fence = obligation_fence AND o.state = 'running')
+  THEN
+    RAISE EXCEPTION 'the lease under fence % is gone', obligation_fence
+      USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
+  BEGIN
+    PERFORM FROM tickover.lane l WHERE l.lane = 0 FOR UPDATE;
+  EXCEPTION WHEN lock_not_available THEN
+    in_turn := false;
+  END;
+  UPDATE tickover.job j SET state = 'queued' WHERE j.ctid = ANY (ARRAY(
+    SELECT due.ctid FROM tickover.job due WHERE due.state = 'scheduled' AND due.run_at <= now()
+    ORDER BY due.run_at, due.id LIMIT greatest(room, 100) FOR UPDATE SKIP LOCKED));
+  IF reap THEN
+    UPDATE tickover.job j SET state = 'queued' WHERE j.ctid = ANY (ARRAY(
+      SELECT lost.ctid FROM tickover.job lost WHERE lost.state = 'running' AND lost.lease_expires_at < now()
+      LIMIT 1000 FOR UPDATE SKIP LOCKED));
+  END IF;
+  FOR place IN
+    SELECT l.* FROM tickover.lane l CROSS JOIN (
+      SELECT count(*) AS lanes, max(z.turn) FILTER (WHERE z.lane = 0) AS turn FROM tickover.lane z) every
+    WHERE l.lane = 0 OR in_turn
+    ORDER BY (l.lane + every.turn) % every.lanes, l.lane
+  LOOP
+    want := tickover.lane_room(place, room - total);
+    ring := want;
+    here := 0;
+    FOR try IN 1..8 LOOP
+      EXIT WHEN want < 1;
+      IF only_client IS NOT NULL THEN
+        chosen := ARRAY(
+          SELECT j.ctid FROM tickover.job j
+          WHERE j.lane = place.lane AND j.state = 'queued' AND coalesce(j.client_id, '') = only_client
+          ORDER BY j.priority DESC, j.run_at, j.id
+          LIMIT greatest(least(want, tickover.client_room(only_client, default_max)), 0) FOR UPDATE SKIP LOCKED);
+      ELSIF fairly AND in_turn THEN
+        SELECT f.chosen, f.last_served, f.looked_at INTO chosen, last, looked
+        FROM tickover.choose_fairly(place.lane, place.served, want, ring, default_quota, default_max) f;
+        place.served := coalesce(last, place.served);
+      ELSE
+        chosen := ARRAY(
+          SELECT j.ctid FROM tickover.job j WHERE j.lane = place.lane AND j.state = 'queued'
+          ORDER BY j.priority DESC, j.run_at, j.id LIMIT want FOR UPDATE SKIP LOCKED);
+      END IF;
+      -- By place in the table, without a further condition: they are locked, and no other index may look better.
+      RETURN QUERY
+        UPDATE tickover.job j
+        SET state = 'running', fence = j.fence + 1, attempts = j.attempts + 1,
+            lease_expires_at = clock_timestamp() + make_interval(secs => lease_s)
+        FROM unnest(chosen) WITH ORDINALITY AS c(tid, nth)
+        WHERE j.ctid = c.tid
+        RETURNING total + c.nth, j.id, j.fence, j.kind::text, j.client_id::text, j.payload::text, j.attempts,
+          j.max_attempts, j.timeout_s, j.lane;
+      GET DIAGNOSTICS taken = ROW_COUNT;
+      total := total + taken;
+      here := here + taken;
+      want := want - taken;
+      EXIT WHEN only_client IS NOT NULL OR NOT (fairly AND in_turn) OR (taken = 0 AND looked < ring);
+      -- Nobody in the whole ring could be served: look further. Somebody, but less than is wanted: another round.
+      ring := CASE WHEN taken = 0 THEN least(ring * 8, 10000) ELSE want END;
+    END LOOP;
+    UPDATE tickover.lane l
+    SET served = place.served, turn = l.turn + 1,
+        spent_until = CASE WHEN l.rate IS NOT NULL THEN
+          greatest(l.spent_until, clock_timestamp() - make_interval(secs => l.per_s))
+          + make_interval(secs => here * l.per_s / l.rate) ELSE l.spent_until END
+    WHERE in_turn AND l.lane = place.lane;
+    EXIT WHEN total >= room;
+  END LOOP;
+END
+$$;
