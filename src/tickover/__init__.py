@@ -7,6 +7,7 @@ from tickover.jobs.drain import queue_drain
 from tickover.jobs.handler import Job, RetryJobError
 from tickover.jobs.new_job import NewJob
 from tickover.jobs.queue import JobQueue, enqueue_many_sync, enqueue_sync
+from tickover.jobs.recurring import Recurring
 from tickover.maintenance.queue_health import queue_health
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Job",
     "JobQueue",
     "NewJob",
+    "Recurring",
     "Responsibility",
     "RetryJobError",
     "Route",
