@@ -4,13 +4,14 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from tickover import clock
 from tickover.cli.application import AppOption, load_contract
 from tickover.cli.tables import cell, plain_table
 from tickover.database import Database
@@ -18,6 +19,7 @@ from tickover.jobs.recurring import Recurring, declared_in, zone_named
 from tickover.jobs.schedules import Schedule, list_schedules
 from tickover.settings import load_settings
 
+_NEAR = timedelta(days=180)
 _COLUMNS = ("name", "cron", "zone", "last", "next")
 
 
@@ -35,7 +37,7 @@ def recurring(
         for schedule in schedules:
             typer.echo(_json(schedule))
     else:
-        Console().print(_table(schedules, with_standing=declared is not None))
+        Console().print(_table(schedules, clock.now(), with_declared=declared is not None))
 
 
 async def _read(declared: Sequence[Recurring] | None) -> Sequence[Schedule]:
@@ -47,15 +49,22 @@ async def _read(declared: Sequence[Recurring] | None) -> Sequence[Schedule]:
         await database.close()
 
 
-def _table(schedules: Sequence[Schedule], *, with_standing: bool) -> Table:
-    headings = [*_COLUMNS, *(["standing"] if with_standing else [])]
+def _table(schedules: Sequence[Schedule], now: datetime, *, with_declared: bool) -> Table:
+    headings = [*_COLUMNS, *(["declared"] if with_declared else [])]
     table = plain_table(headings, wraps="name")
     for schedule in schedules:
-        zone = zone_named(schedule.timezone)
-        times = (None if at is None else f"{at.astimezone(zone):%Y-%m-%d %H:%M}" for at in _occurrences(schedule))
-        standing = [schedule.standing] if with_standing else []
-        table.add_row(*map(cell, (schedule.name, schedule.cron, schedule.timezone, *times, *standing)))
+        times = (_shown(at, schedule.timezone, now) for at in _occurrences(schedule))
+        declared = [schedule.declared] if with_declared else []
+        table.add_row(*map(cell, (schedule.name, schedule.cron, schedule.timezone, *times, *declared)))
     return table
+
+
+def _shown(at: datetime | None, timezone: str, now: datetime) -> str | None:
+    """A time in its zone to the minute; the year in place of the hour where it is far away, as `ls` does."""
+    if at is None:
+        return None
+    form = "%m-%d %H:%M" if abs(at - now) < _NEAR else "%Y-%m-%d"
+    return at.astimezone(zone_named(timezone)).strftime(form)
 
 
 def _json(schedule: Schedule) -> str:

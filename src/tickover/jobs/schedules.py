@@ -34,13 +34,13 @@ class RecurringCounts:
     begun: int = 0
 
 
-class Standing(StrEnum):
-    """How a schedule in the database relates to what an application declares."""
+class Declared(StrEnum):
+    """Whether an application declares a schedule as the database knows it."""
 
-    DECLARED = "declared"
-    NEW = "new"  # declared, and no drain has seen it yet
-    CHANGED = "changed"  # declared with another expression or zone, and no drain has seen that yet
-    UNDECLARED = "not declared"  # it never fires
+    YES = "yes"
+    NEW = "new"  # and no drain has seen it yet
+    CHANGED = "changed"  # with another expression or zone, and no drain has seen that yet
+    NO = "no"  # it never fires
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Schedule:
     next_at: datetime | None
     last_at: datetime | None = None
     last_job_id: int | None = None
-    standing: Standing | None = None
+    declared: Declared | None = None
 
 
 async def enqueue_recurring(database: Database, schedules: Sequence[Recurring], now: datetime) -> RecurringCounts:
@@ -92,7 +92,7 @@ async def list_schedules(database: Database, declared: Sequence[Recurring] | Non
 
     Args:
         database: where the queue stands.
-        declared: what an application declares; None where no application is at hand, and the standing stays open.
+        declared: what an application declares; None where no application is at hand, and that stays open.
     """
     async with database.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(statement("recurring/list_schedules"))
@@ -101,19 +101,19 @@ async def list_schedules(database: Database, declared: Sequence[Recurring] | Non
         return [Schedule(**row) for row in rows.values()]
     wanted = {schedule.name: schedule for schedule in declared}
     new = [
-        Schedule(name, schedule.cron, schedule.timezone, next_at=None, standing=Standing.NEW)
+        Schedule(name, schedule.cron, schedule.timezone, next_at=None, declared=Declared.NEW)
         for name, schedule in wanted.items()
         if name not in rows
     ]
-    seen = [Schedule(**row, standing=_standing(row, wanted.get(name))) for name, row in rows.items()]
+    seen = [Schedule(**row, declared=_declared(row, wanted.get(name))) for name, row in rows.items()]
     return sorted(new + seen, key=lambda schedule: schedule.name)
 
 
-def _standing(row: Mapping[str, Any], declared: Recurring | None) -> Standing:
+def _declared(row: Mapping[str, Any], declared: Recurring | None) -> Declared:
     if declared is None:
-        return Standing.UNDECLARED
+        return Declared.NO
     same = (row["cron"], row["timezone"]) == (declared.cron, declared.timezone)
-    return Standing.DECLARED if same else Standing.CHANGED
+    return Declared.YES if same else Declared.CHANGED
 
 
 async def _read(database: Database, schedules: Sequence[Recurring]) -> dict[str, Kept]:
