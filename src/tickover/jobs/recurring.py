@@ -9,8 +9,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
-from itertools import islice, takewhile
+from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import chain, islice, takewhile
 from typing import Any, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -26,6 +26,7 @@ SKIPPED_COUNTED_UP_TO = 1000
 _NAME = re.compile(r"[a-z][a-z0-9_.-]{0,99}")
 _FIELDS = 5
 _LONGEST = 200
+_MINUTE = timedelta(minutes=1)
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -154,10 +155,11 @@ def decide(schedule: Recurring, kept: Kept | None, now: datetime) -> Begin | Due
         return Begin(schedule.after(now))
     if kept.next_at > now:
         return None
-    newest = _newest(schedule, kept.next_at, now)
-    older = takewhile(lambda occurrence: occurrence < newest, _occurrences(schedule, kept.next_at))
-    skipped = sum(1 for _ in islice(older, SKIPPED_COUNTED_UP_TO))
-    return Due(newest, skipped, schedule.after(now))
+    following = schedule.after(kept.next_at)
+    if following > now:
+        return Due(kept.next_at, 0, following)
+    newest = _newest(schedule, following, now)
+    return Due(newest, _count(schedule, kept.next_at, newest), schedule.after(now))
 
 
 def require_distinct(schedules: Sequence[Recurring]) -> None:
@@ -196,12 +198,19 @@ def zone_named(name: str) -> tzinfo:
         ) from None
 
 
-def _first_after(cron: str, zone: tzinfo, moment: datetime) -> datetime:
-    # In the second of two equal hours the library begins with times of the first, which are over.
+def _occurrences(cron: str, zone: tzinfo, moment: datetime) -> Iterator[datetime]:
+    """All after a moment, in UTC."""
     for occurrence in CronSim(cron, moment.astimezone(zone)):
+        # In the second of two equal hours the library begins with times of the first, which are over.
         if (found := occurrence.astimezone(UTC)) > moment:
-            return found
-    raise ScheduleError(f"cron {cron!r} never occurs; give a day that its months have")
+            yield found
+
+
+def _first_after(cron: str, zone: tzinfo, moment: datetime) -> datetime:
+    found = next(_occurrences(cron, zone, moment), None)
+    if found is None:
+        raise ScheduleError(f"cron {cron!r} never occurs; give a day that its months have")
+    return found
 
 
 def _newest(schedule: Recurring, known: datetime, now: datetime) -> datetime:
@@ -213,7 +222,7 @@ def _newest(schedule: Recurring, known: datetime, now: datetime) -> datetime:
         now: the current time.
     """
     newest, none_after = known, now
-    while newest < none_after:
+    while none_after - newest >= _MINUTE:  # occurrences are a minute apart at least
         middle = newest + (none_after - newest) / 2
         following = schedule.after(middle)
         if following <= now:
@@ -223,11 +232,11 @@ def _newest(schedule: Recurring, known: datetime, now: datetime) -> datetime:
     return newest
 
 
-def _occurrences(schedule: Recurring, first: datetime) -> Iterator[datetime]:
-    occurrence = first
-    while True:
-        yield occurrence
-        occurrence = schedule.after(occurrence)
+def _count(schedule: Recurring, first: datetime, end: datetime) -> int:
+    """How many occurrences there are from the first, which is one, to before the end; up to the bound."""
+    following = _occurrences(schedule.cron, zone_named(schedule.timezone), first)
+    before = takewhile(lambda occurrence: occurrence < end, chain((first,), following))
+    return sum(1 for _ in islice(before, SKIPPED_COUNTED_UP_TO))
 
 
 def _faults(schedule: Recurring) -> Iterator[str]:

@@ -203,6 +203,7 @@ def test_after_a_pause_of_decades_only_the_newest_is_due(cron: str, newest: date
     assert (decided.at, decided.skipped) == (newest, skipped)
 
 
+@settings(deadline=None)
 @given(
     expressions,
     st.sampled_from((BERLIN, NEW_YORK)),
