@@ -8,6 +8,7 @@ from tickover.jobs.handler import BatchError, Job, RetryJobError, batch
 from tickover.jobs.limits import Limit
 from tickover.jobs.new_job import NewJob
 from tickover.jobs.queue import JobQueue, enqueue_many_sync, enqueue_sync
+from tickover.jobs.recurring import Recurring
 from tickover.maintenance.queue_health import queue_health
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Limit",
     "NewJob",
     "Order",
+    "Recurring",
     "Responsibility",
     "RetryJobError",
     "Route",

@@ -5,6 +5,7 @@ TickoverError
 ├── ContractError        the declared contract contradicts itself
 ├── RequestError         a caller sent something that cannot be served (carries an HTTP status)
 ├── EnqueueError         a job cannot be stored as given
+├── ScheduleError        a recurring job is declared in a way that cannot be kept
 ├── LeaseLostError       another executor took over; this one must stop
 ├── JobTransactionError  a second transaction of its own was asked for by one attempt at a job (jobs/transaction.py)
 ├── BudgetExceededError  a piece of work overran the time it was given
@@ -52,6 +53,10 @@ class RequestError(TickoverError):
 
 class EnqueueError(TickoverError):
     """A job cannot be stored as given; nothing of the call was stored."""
+
+
+class ScheduleError(TickoverError):
+    """A recurring job is declared in a way that cannot be kept; the text names every fault."""
 
 
 class LeaseLostError(TickoverError):

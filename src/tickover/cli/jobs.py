@@ -1,4 +1,4 @@
-"""`tickover jobs`: look at the queue, and requeue dead letters."""
+"""`tickover jobs`: look at the queue and at what recurs, and requeue dead letters."""
 
 import asyncio
 import json
@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from tickover.cli.recurring import recurring
 from tickover.cli.tables import cell, plain_table
 from tickover.database import Database
 from tickover.isolation.own import require_own
@@ -19,7 +20,8 @@ from tickover.settings import load_settings
 
 Answer = TypeVar("Answer")
 
-jobs_app = typer.Typer(no_args_is_help=True, help="The job queue: list, show, requeue dead letters.")
+jobs_app = typer.Typer(no_args_is_help=True, help="The job queue: list, show, requeue dead letters, what recurs.")
+jobs_app.command()(recurring)
 
 _AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")]
 _COLUMNS = {  # heading: field

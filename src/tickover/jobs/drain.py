@@ -1,13 +1,14 @@
 """Draining the queue for a given time: the body of `queue-drain`, and a call of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
 from tickover import clock
 from tickover.database import Database
+from tickover.errors import ScheduleError
 from tickover.execution.run import Run, Summary
 from tickover.jobs.attempt import Attempts
 from tickover.jobs.claims import Claims, Terms
@@ -17,6 +18,8 @@ from tickover.jobs.holdings import Holdings
 from tickover.jobs.limits import Limit, declare_limits
 from tickover.jobs.pace import Pace
 from tickover.jobs.queue import JobQueue
+from tickover.jobs.recurring import Recurring, require_distinct
+from tickover.jobs.schedules import enqueue_recurring
 from tickover.jobs.slice import Slice
 from tickover.jobs.states import Ending
 
@@ -66,7 +69,9 @@ class DrainSettings:
             )
 
 
-def queue_drain(handlers: Handlers, settings: DrainSettings | None = None) -> "QueueDrain":
+def queue_drain(
+    handlers: Handlers, settings: DrainSettings | None = None, *, recurring: Sequence[Recurring] = ()
+) -> "QueueDrain":
     """The responsibility that runs due jobs until none is left or its time is over.
 
     It claims no more than can be begun in time, and hands back what it has not begun. A handler still running when the
@@ -76,15 +81,17 @@ def queue_drain(handlers: Handlers, settings: DrainSettings | None = None) -> "Q
     Args:
         handlers: the handler of each job kind. A job of any other kind becomes a dead letter.
         settings: how the queue is drained.
+        recurring: jobs that are enqueued by themselves, at the beginning of each slice.
 
     Returns:
         A body for `Responsibility`. Its summary: `looked_at` jobs were claimed, `changed` succeeded, `left` are due
         still (counted up to 10,000). While a run is dry, due jobs are counted and nothing changes.
 
     Raises:
+        ScheduleError: two recurring jobs have the same name, or one is of a kind without a handler.
         ValueError: a kind with limits has no handler.
     """
-    return QueueDrain(handlers, settings or DrainSettings())
+    return QueueDrain(handlers, settings or DrainSettings(), tuple(recurring))
 
 
 async def drain(
@@ -93,6 +100,7 @@ async def drain(
     *,
     budget: timedelta,
     settings: DrainSettings | None = None,
+    recurring: Sequence[Recurring] = (),
     client_id: str | None = None,
 ) -> Summary:
     """Drain the queue now, outside any tick: a worker process, a command, a test.
@@ -102,15 +110,18 @@ async def drain(
         handlers: the handler of each job kind.
         budget: how long it may take.
         settings: how the queue is drained.
+        recurring: jobs that are enqueued by themselves, at the beginning.
         client_id: only this client's jobs, or None for all.
 
     Returns:
         As `queue_drain`.
 
     Raises:
+        ScheduleError: two recurring jobs have the same name, or one is of a kind without a handler.
         ValueError: a kind with limits has no handler.
     """
-    return await queue_drain(handlers, settings).drain(Slice.lasting(database, budget.total_seconds(), client_id))
+    slice_ = Slice.lasting(database, budget.total_seconds(), client_id)
+    return await queue_drain(handlers, settings, recurring=recurring).drain(slice_)
 
 
 class QueueDrain:
@@ -119,14 +130,20 @@ class QueueDrain:
     Args:
         handlers: the handler of each job kind.
         settings: how the queue is drained.
+        recurring: jobs that are enqueued by themselves.
 
     Raises:
+        ScheduleError: two recurring jobs have the same name, or one is of a kind without a handler.
         ValueError: a kind with limits has no handler.
     """
 
-    def __init__(self, handlers: Handlers, settings: DrainSettings) -> None:
+    def __init__(self, handlers: Handlers, settings: DrainSettings, recurring: Sequence[Recurring]) -> None:
         if unknown := sorted(set(settings.limits) - set(handlers)):
             raise ValueError(f"limits are given for kinds without a handler: {', '.join(unknown)}")
+        require_distinct(recurring)
+        if unhandled := sorted(schedule.name for schedule in recurring if schedule.kind not in handlers):
+            raise ScheduleError(f"recurring jobs of kinds without a handler: {', '.join(unhandled)}")
+        self.recurring = recurring
         self._handlers = handlers
         self._settings = settings
         self._quickest: dict[str, float] = {}
@@ -146,19 +163,20 @@ class QueueDrain:
 
     async def drain(self, slice_: Slice) -> Summary:
         """Drain the queue for one slice."""
-        settings = self._settings
-        lanes = await declare_limits(slice_.database, self._handlers, settings.limits)
+        settings, database = self._settings, slice_.database
+        recurred = await enqueue_recurring(database, self.recurring, clock.now()) if self.recurring else None
+        lanes = await declare_limits(database, self._handlers, settings.limits)
         lease_s = settings.lease.total_seconds()
         terms = Terms(settings.order is Order.FAIR, lease_s, settings.quota, settings.max_running)
         attempts = Attempts(slice_, self._handlers, lanes, self._threads)
         pace = Pace(settings.concurrency, settings.batch, slice_.whole_s, self._quickest)
         crew = Crew(slice_, attempts, Claims(slice_, terms), pace, Size(settings.concurrency, settings.batch))
         await crew.carry_out()
-        left = (await JobQueue(slice_.database).health(clock.now(), slice_.client_id)).due
-        return _summary(crew.holdings, left)
+        left = (await JobQueue(database).health(clock.now(), slice_.client_id)).due
+        return _summary(crew.holdings, left, {} if recurred is None else {"recurring": asdict(recurred)})
 
 
-def _summary(holdings: Holdings, left: int) -> Summary:
+def _summary(holdings: Holdings, left: int, more: Mapping[str, object]) -> Summary:
     return Summary(
         looked_at=holdings.claimed.total(),
         changed=holdings.endings[Ending.SUCCEEDED],
@@ -167,5 +185,6 @@ def _summary(holdings: Holdings, left: int) -> Summary:
             **{str(ending): holdings.endings[ending] for ending in Ending},
             "lost": holdings.lost,
             "kinds": dict(holdings.claimed.most_common(_KINDS_SHOWN)),
+            **more,
         },
     )

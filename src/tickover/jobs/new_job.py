@@ -150,6 +150,20 @@ def as_copied(jobs: Sequence[Checked], reserved: Reserved) -> str:
     return "".join(lines)
 
 
+def job_faults(job: NewJob, now: datetime) -> Iterator[str]:
+    """Everything that keeps a job from being stored as given.
+
+    Args:
+        job: what might be enqueued.
+        now: the current time.
+    """
+    yield from _field_faults(job, now)
+    try:
+        _payload_text(job.payload)
+    except ValueError as error:
+        yield f"payload: {error}"
+
+
 def _field_faults(job: NewJob, now: datetime) -> Iterator[str]:
     if not _matches(_KIND, job.kind):
         yield f"kind {_shown(job.kind)} is not of the form {_KIND.pattern}"

@@ -1,12 +1,16 @@
-"""`tickover jobs list|show|requeue`, against a real database."""
+"""`tickover jobs list|show|requeue|recurring`, against a real database."""
 
 import json
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from tickover import clock
 from tickover.cli.jobs import jobs_app
 
 Rows = Callable[..., list[dict[str, Any]]]
@@ -16,6 +20,41 @@ DEAD = """
     INSERT INTO tickover.job (kind, payload, state, attempts, last_error)
     VALUES ('lead_scoring', '{"lead": 1}', 'dead', 5, 'ValueError: [bold]no such lead[/bold] [') RETURNING id
 """
+
+RECURRING = """
+    INSERT INTO tickover.recurring (name, cron, timezone, next_at, last_at, last_job_id) VALUES
+      ('nightly', '30 2 * * *', 'Europe/Berlin', '2026-11-27T01:30Z', '2026-10-25T00:30Z', 42),
+      ('left', '0 0 29 2 *', 'UTC', '2028-02-29T00:00Z', NULL, NULL),
+      ('moved', '0 1 * * *', 'UTC', '2026-11-27T01:00Z', NULL, NULL)
+"""
+APPLICATION = """
+from tickover import Contract, Function, Recurring, Responsibility, Route, Summary, Tickover
+
+class Drain:
+    recurring = (
+        Recurring("nightly", "30 2 * * *", "report", timezone="Europe/Berlin"),
+        Recurring("moved", "0 2 * * *", "report"),
+        Recurring("weekly", "0 9 * * 1", "report"),
+    )
+
+    async def __call__(self, run):
+        return Summary()
+
+drain = Function("process", "background/process.requested", (Responsibility("queue-drain", Drain()),))
+tickover = Tickover(Contract((Route("jobs", "JOBS_USE_INNGEST", ("queue-drain",), (drain,)),)), app_id="told")
+"""
+
+
+class Then:
+    """A clock that stands at an evening in November 2026."""
+
+    def now(self) -> datetime:
+        """The evening."""
+        return datetime(2026, 11, 26, 20, tzinfo=UTC)
+
+    def monotonic(self) -> float:
+        """It does not move."""
+        return 0.0
 
 
 @pytest.fixture
@@ -82,3 +121,54 @@ def test_requeue_needs_one_way_of_naming(tell: Tell, arguments: tuple[Any, ...])
     result = tell("requeue", *arguments)
     assert result.exit_code == 2
     assert "either ids or --kind" in result.output
+
+
+def test_recurring_jobs_are_listed_in_their_own_time_zones(tell: Tell, rows: Rows) -> None:
+    """By name, with the last and the next occurrence, the year where that is far; nothing is said of declarations."""
+    rows(RECURRING)
+    with clock.taken_from(Then()):
+        result = tell("recurring")
+    assert result.exit_code == 0
+    heading, *lines = (re.split(r"\s{2,}", line.strip()) for line in result.output.splitlines())
+    assert heading == ["name", "cron", "zone", "last", "next"]
+    assert lines == [
+        ["left", "0 0 29 2 *", "UTC", "-", "2028-02-29"],
+        ["moved", "0 1 * * *", "UTC", "-", "11-27 01:00"],
+        ["nightly", "30 2 * * *", "Europe/Berlin", "10-25 02:30", "11-27 02:30"],
+    ]
+
+
+def test_recurring_jobs_can_be_read_by_machines(tell: Tell, rows: Rows) -> None:
+    """One JSON object a line; times have the offset that their zone has then."""
+    rows(RECURRING)
+    *_, nightly = [json.loads(line) for line in tell("recurring", "--json").output.splitlines()]
+    assert nightly == {
+        "name": "nightly",
+        "cron": "30 2 * * *",
+        "timezone": "Europe/Berlin",
+        "next_at": "2026-11-27T02:30:00+01:00",
+        "last_at": "2026-10-25T02:30:00+02:00",
+        "last_job_id": 42,
+        "declared": None,
+    }
+    assert datetime.fromisoformat(nightly["next_at"]) == datetime(2026, 11, 27, 1, 30, tzinfo=UTC)
+
+
+def test_recurring_jobs_are_compared_with_what_an_application_declares(
+    tell: Tell, rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Declared as they are known, or otherwise, not yet known, or not declared any more."""
+    rows(RECURRING)
+    (tmp_path / "told_application.py").write_text(APPLICATION)
+    monkeypatch.syspath_prepend(tmp_path)
+    result = tell("recurring", "--app", "told_application:tickover", "--json")
+    found = {row["name"]: row for row in map(json.loads, result.output.splitlines())}
+    assert {name: row["declared"] for name, row in found.items()} == {
+        "left": "no",
+        "moved": "changed",
+        "nightly": "yes",
+        "weekly": "new",
+    }
+    assert (found["moved"]["cron"], found["weekly"]["next_at"]) == ("0 1 * * *", None)
+    lines = tell("recurring", "--app", "told_application:tickover").output.splitlines()
+    assert [line.split()[-1] for line in lines] == ["declared", "no", "changed", "yes", "new"]
