@@ -66,6 +66,7 @@ class Crew:
         self._running: dict[int, asyncio.Task[Any] | None] = {}  # job id to the worker that runs it
         self._ended = 0
         self._closing = asyncio.Event()
+        self._urged = asyncio.Event()
         self._supplied = asyncio.Event()
         self._hungry = asyncio.Event()
         self._reap_at = 0.0
@@ -108,11 +109,15 @@ class Crew:
             self._pace.note_progress(clock.monotonic(), self._ended)
             room = self._pace.room(ready=self._waiting, running=len(self._running), left_s=left)
             if room > 0 and not (is_dry and self._waiting):
+                # What runs, or is recorded meanwhile, may be due again, or make room for others of its kind or client.
+                is_last = not (self._waiting or self._running or self.holdings.unrecorded)
                 is_dry = not await self._claim(room)
                 if not is_dry:
                     continue
-                if not self._waiting and not self._running and not self.holdings.may_bring_more():
+                if is_last:
                     return
+                if self.holdings.unrecorded:
+                    self._urged.set()
             self._hungry.clear()
             await _within(min(_LOOKS_EVERY_S, left), self._hungry)
 
@@ -175,9 +180,11 @@ class Crew:
     async def _keep(self) -> None:
         """Record what has ended, and hold on to what has not."""
         while not self._closing.is_set():
-            await _within(_RECORDS_EVERY_S, self._closing)
-            await self.holdings.record()
-            self._hungry.set()
+            await _within(_RECORDS_EVERY_S, self._urged)
+            self._urged.clear()
+            if self.holdings.unrecorded:
+                await self.holdings.record()
+                self._hungry.set()
             await self.holdings.renew()
 
     def _stop_work_on(self, job: Claimed) -> None:
@@ -194,7 +201,7 @@ class Crew:
     ) -> None:
         """Cut off what still runs, hand back what is not done, record it."""
         self._ready.clear()
-        for event in (self._hungry, self._supplied):
+        for event in (self._hungry, self._supplied, self._urged):
             event.set()
         for worker in workers:
             worker.cancel()

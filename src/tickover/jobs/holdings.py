@@ -73,10 +73,6 @@ class Holdings:
             else:
                 self._count(outcome)
 
-    def may_bring_more(self) -> bool:
-        """Whether something that has ended is due again as soon as it is recorded."""
-        return any(outcome.ending is Ending.RETRIED for outcome in self._outcomes)
-
     async def record_all(self) -> None:
         """Record all that has ended, but for what is locked at the moment."""
         left = len(self._outcomes) + 1

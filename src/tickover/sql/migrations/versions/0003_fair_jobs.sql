@@ -258,7 +258,7 @@ BEGIN
         spent_until = CASE WHEN l.rate IS NOT NULL THEN
           greatest(l.spent_until, clock_timestamp() - make_interval(secs => l.per_s))
           + make_interval(secs => here * l.per_s / l.rate) ELSE l.spent_until END
-    WHERE in_turn AND l.lane = place.lane;
+    WHERE in_turn AND l.lane = place.lane AND (here > 0 OR l.served <> place.served);
     EXIT WHEN total >= room;
   END LOOP;
 END
