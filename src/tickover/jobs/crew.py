@@ -89,8 +89,12 @@ class Crew:
                         tasks.add(new)
         finally:
             self._closing.set()
-            async with asyncio.timeout(_SETTLE_S):
-                await self._settle(feeder, keeper, workers)
+            try:
+                async with asyncio.timeout(_SETTLE_S):
+                    await self._settle(feeder, keeper, workers)
+            finally:
+                feeder.cancel()
+                keeper.cancel()
 
     def _is_busy(self, feeder: asyncio.Task[None]) -> bool:
         """Whether something is going on, or may still be started."""
@@ -205,10 +209,9 @@ class Crew:
             event.set()
         for worker in workers:
             worker.cancel()
+        await asyncio.wait(workers, timeout=self._grace)
         # A claim or a record under way is not cut off: nobody would know what came of it.
-        _, unended = await asyncio.wait({feeder, keeper, *workers}, timeout=self._grace)
-        for task in unended & {feeder, keeper}:
-            task.cancel()
+        await asyncio.wait({feeder, keeper})
         ended = {outcome.job.id for outcome in self.holdings.unrecorded}
         for job in self.holdings.held:
             if job.id in self._running:
@@ -217,7 +220,7 @@ class Crew:
             elif job.id not in ended:
                 self.holdings.end([handed_back(job)])
         await self._record_the_rest()
-        for task in {feeder, keeper} - unended:
+        for task in (feeder, keeper):
             task.result()
 
     async def _record_the_rest(self) -> None:

@@ -177,8 +177,8 @@ class JobQueue:
             now: the current time.
             client_id: count this client's jobs only.
         """
-        parameters = {"now": now, "client_id": client_id, "bound": COUNTED_UP_TO + 1, **_S}
-        rows = await self._all("jobs/read_health", parameters)
+        parameters = {"now": now, "client_id": client_id, "bound": COUNTED_UP_TO + 1}
+        rows = await self._all("jobs/read_health" if client_id is None else "jobs/read_client_health", parameters)
         if not rows:
             return QueueHealth(due=0, more=False, oldest=None)
         due = rows[0].pop("due")

@@ -12,10 +12,13 @@ ALTER TABLE tickover.job
   ALTER COLUMN client_id TYPE tickover.client,
   ALTER COLUMN dedupe_key TYPE text COLLATE "C",
   ADD COLUMN lane smallint NOT NULL DEFAULT 0,
+  ADD CONSTRAINT job_priority_check CHECK (priority BETWEEN -1000 AND 1000),
   ADD CONSTRAINT job_state_check CHECK (state IN ('scheduled', 'queued', 'running', 'succeeded', 'dead'));
 UPDATE tickover.job SET state = 'scheduled' WHERE state = 'queued' AND run_at > now();
 
-CREATE INDEX job_queued ON tickover.job (lane, priority DESC, run_at, id) WHERE state = 'queued';
+-- Two orders that no planner can take for each other, whatever it believes of the table: the one negates what the other
+-- turns round.
+CREATE INDEX job_queued ON tickover.job (lane, (-priority), run_at, id) WHERE state = 'queued';
 CREATE INDEX job_queued_by_client ON tickover.job (lane, coalesce(client_id, ''), priority DESC, run_at, id)
   WHERE state = 'queued';
 CREATE INDEX job_scheduled ON tickover.job (run_at, id) WHERE state = 'scheduled';
@@ -175,7 +178,8 @@ CREATE FUNCTION tickover.claim_jobs(
   timeout_s double precision, lane smallint
 ) LANGUAGE plpgsql
 SET lock_timeout = '500ms'
-SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_incremental_sort = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -234,7 +238,7 @@ BEGIN
       ELSE
         chosen := ARRAY(
           SELECT j.ctid FROM tickover.job j WHERE j.lane = place.lane AND j.state = 'queued'
-          ORDER BY j.priority DESC, j.run_at, j.id LIMIT want FOR UPDATE SKIP LOCKED);
+          ORDER BY -j.priority, j.run_at, j.id LIMIT want FOR UPDATE SKIP LOCKED);
       END IF;
       -- By place in the table, without a further condition: they are locked, and no other index may look better.
       RETURN QUERY
@@ -262,4 +266,95 @@ BEGIN
     EXIT WHEN total >= room;
   END LOOP;
 END
+$$;
+
+-- The oldest due job, and how many are due, counted up to a bound. Due are those that wait, those whose time has come
+-- meanwhile, and those whose lease has expired. The oldest is the oldest of each lane's priorities, of which there are few.
+CREATE FUNCTION tickover.look_at_queue(
+  at timestamptz, bound integer, OUT id bigint, OUT kind text, OUT run_at timestamptz, OUT due bigint
+) RETURNS SETOF record LANGUAGE sql STABLE
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_incremental_sort = off
+AS $$
+  WITH RECURSIVE level(lane, priority) AS (
+    SELECT l.lane, (
+      SELECT j.priority FROM tickover.job j
+      WHERE j.lane = l.lane AND j.state = 'queued'
+      ORDER BY -j.priority LIMIT 1)
+    FROM tickover.lane l
+    UNION ALL
+    SELECT l.lane, (
+      SELECT j.priority FROM tickover.job j
+      WHERE j.lane = l.lane AND j.state = 'queued' AND -j.priority > -l.priority
+      ORDER BY -j.priority LIMIT 1)
+    FROM level l WHERE l.priority IS NOT NULL
+  ), waiting AS (
+    SELECT oldest.* FROM level l CROSS JOIN LATERAL (
+      SELECT j.id, j.kind, j.run_at FROM tickover.job j
+      WHERE j.lane = l.lane AND -j.priority = -l.priority AND j.state = 'queued'
+      ORDER BY j.run_at, j.id LIMIT 1) oldest
+    WHERE l.priority IS NOT NULL
+  ), come AS (
+    SELECT j.id, j.kind, j.run_at FROM tickover.job j
+    WHERE j.state = 'scheduled' AND j.run_at <= at
+    ORDER BY j.run_at, j.id LIMIT bound
+  ), lost AS (
+    SELECT j.id, j.kind, j.run_at FROM tickover.job j
+    WHERE j.state = 'running' AND j.lease_expires_at < at
+    ORDER BY j.run_at, j.id LIMIT bound
+  ), counted AS (
+    SELECT (SELECT count(*) FROM come) + (SELECT count(*) FROM lost) + count(*) AS due FROM (
+      SELECT FROM tickover.job j
+      WHERE j.state = 'queued'
+      ORDER BY j.lane, -j.priority, j.run_at, j.id LIMIT bound) queued
+  )
+  SELECT either.id, either.kind, either.run_at, counted.due
+  FROM (SELECT * FROM waiting UNION ALL SELECT * FROM come UNION ALL SELECT * FROM lost) either CROSS JOIN counted
+  ORDER BY either.run_at, either.id LIMIT 1
+$$;
+
+-- The same for the jobs of one client.
+CREATE FUNCTION tickover.look_at_client(
+  at timestamptz, of_client text, bound integer, OUT id bigint, OUT kind text, OUT run_at timestamptz, OUT due bigint
+) RETURNS SETOF record LANGUAGE sql STABLE
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_incremental_sort = off
+AS $$
+  WITH RECURSIVE level(lane, priority) AS (
+    SELECT l.lane, (
+      SELECT j.priority FROM tickover.job j
+      WHERE j.lane = l.lane AND j.state = 'queued'
+        AND coalesce(j.client_id, '') = of_client
+      ORDER BY j.priority DESC LIMIT 1)
+    FROM tickover.lane l
+    UNION ALL
+    SELECT l.lane, (
+      SELECT j.priority FROM tickover.job j
+      WHERE j.lane = l.lane AND j.state = 'queued' AND j.priority < l.priority
+        AND coalesce(j.client_id, '') = of_client
+      ORDER BY j.priority DESC LIMIT 1)
+    FROM level l WHERE l.priority IS NOT NULL
+  ), waiting AS (
+    SELECT oldest.* FROM level l CROSS JOIN LATERAL (
+      SELECT j.id, j.kind, j.run_at FROM tickover.job j
+      WHERE j.lane = l.lane AND j.priority = l.priority AND j.state = 'queued'
+        AND coalesce(j.client_id, '') = of_client
+      ORDER BY j.run_at, j.id LIMIT 1) oldest
+    WHERE l.priority IS NOT NULL
+  ), come AS (
+    SELECT j.id, j.kind, j.run_at FROM tickover.job j
+    WHERE j.state = 'scheduled' AND j.run_at <= at AND j.client_id = of_client
+    ORDER BY j.run_at, j.id LIMIT bound
+  ), lost AS (
+    SELECT j.id, j.kind, j.run_at FROM tickover.job j
+    WHERE j.state = 'running' AND j.lease_expires_at < at
+      AND coalesce(j.client_id, '') = of_client
+    ORDER BY j.run_at, j.id LIMIT bound
+  ), counted AS (
+    SELECT (SELECT count(*) FROM come) + (SELECT count(*) FROM lost) + count(*) AS due FROM (
+      SELECT FROM tickover.job j
+      WHERE j.state = 'queued' AND coalesce(j.client_id, '') = of_client
+      ORDER BY j.lane, j.priority DESC, j.run_at, j.id LIMIT bound) queued
+  )
+  SELECT either.id, either.kind, either.run_at, counted.due
+  FROM (SELECT * FROM waiting UNION ALL SELECT * FROM come UNION ALL SELECT * FROM lost) either CROSS JOIN counted
+  ORDER BY either.run_at, either.id LIMIT 1
 $$;

@@ -1,4 +1,5 @@
-DROP FUNCTION tickover.claim_jobs, tickover.choose_fairly, tickover.lane_room, tickover.client_room;
+DROP FUNCTION tickover.claim_jobs, tickover.choose_fairly, tickover.lane_room, tickover.client_room,
+  tickover.look_at_queue, tickover.look_at_client;
 DROP TABLE tickover.lane, tickover.client_quota;
 DROP INDEX tickover.job_queued, tickover.job_queued_by_client, tickover.job_scheduled, tickover.job_running,
   tickover.job_dedupe;
@@ -6,6 +7,7 @@ UPDATE tickover.job SET state = 'queued' WHERE state = 'scheduled';
 ALTER TABLE tickover.job
   DROP CONSTRAINT job_state_check,
   DROP COLUMN lane,
+  DROP CONSTRAINT job_priority_check,
   ALTER COLUMN kind TYPE text,
   ALTER COLUMN client_id TYPE text,
   ALTER COLUMN dedupe_key TYPE text,
