@@ -79,9 +79,9 @@ def heading(sizes: Sizes, rounds: int, server: str) -> str:
         f"{server}, reached over its Unix socket by all.",
         f"Peers: {versions}; each in an environment of its own, all on uvloop.",
         "",
-        f"{rounds} interleaved rounds; medians, ratios formed within a round, `[lowest..highest]` of all rounds.",
-        f"A drain has {sizes.jobs:,} jobs ({sizes.slow_jobs:,} for procrastinate). A deep table has {sizes.deep:,} ",
-        f"due, {sizes.deep:,} finished and {sizes.deep:,} future rows. The big client has {sizes.big:,} jobs;",
+        f"Interleaved rounds: {rounds}. Medians, ratios formed within a round, `[lowest..highest]` of all rounds.",
+        f"A drain has {sizes.jobs:,} jobs ({sizes.slow_jobs:,} for procrastinate); a deep table {sizes.deep:,} due,",
+        f"{sizes.deep:,} finished and {sizes.deep:,} future rows. The big client has {sizes.big:,} jobs;",
         f"many clients are {sizes.clients:,}.",
     )
     return "\n".join(lines)

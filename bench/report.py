@@ -118,8 +118,9 @@ TABLES: tuple[Table, ...] = (
         "Prune",
         "Beside one big DELETE of the same rows, and beside a concurrent workload.",
         (
-            Column("over one DELETE", "over_delete", spread=True),
-            Column("p99 over undisturbed", "p99_times", spread=True),
+            Column("rows/s", "retention_rows_per_s"),
+            Column("over one DELETE", "rate_ratio", spread=True),
+            Column("p99 over undisturbed", "p99_ratio", spread=True),
         ),
     ),
     Table(
@@ -213,7 +214,9 @@ def _cell(column: Column, found: Sequence[float]) -> str:
 
 
 def shown_with_spread(spread: Spread) -> str:
-    """A median with its lowest and highest value."""
+    """A median with its lowest and highest value, where these differ."""
+    if spread.least == spread.most:
+        return shown(spread.median)
     return f"{shown(spread.median)} [{shown(spread.least)}..{shown(spread.most)}]"
 
 

@@ -56,20 +56,36 @@ class Server:
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
 
-    def fresh(self, name: str) -> str:
-        """The URI of a new, empty database, in place of one of the same name."""
-        made = sql.Identifier(name)
+    def fresh(self, name: str, template: str = "template1") -> str:
+        """The URI of a new database, in place of one of the same name.
+
+        Args:
+            name: its name.
+            template: the database it is a copy of; nobody may be connected to that.
+        """
+        made, copied = sql.Identifier(name), sql.Identifier(template)
         with psycopg.connect(self._dsn, autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(made))
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(made))
+            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(made, copied))
         return self._dsn.replace("/postgres?", f"/{name}?")
+
+    def wait_until_left(self, name: str) -> None:
+        """Wait until no client is connected to a database.
+
+        Raises:
+            TimeoutError: one stays.
+        """
+        until = time.monotonic() + _LEAVE_S
+        with psycopg.connect(self._dsn, autocommit=True) as connection:
+            while _number(connection, _SOMEBODY, name):
+                if time.monotonic() > until:
+                    raise TimeoutError(f"somebody stays connected to {name}")
+                time.sleep(0.02)
 
     def counters(self, name: str) -> Counters:
         """What a database's clients have cost, once all of them have left: their last counts arrive when they do."""
-        until = time.monotonic() + _LEAVE_S
+        self.wait_until_left(name)
         with psycopg.connect(self._dsn, autocommit=True) as connection:
-            while _number(connection, _SOMEBODY, name) and time.monotonic() < until:
-                time.sleep(0.02)
             row = connection.execute(_COUNTERS, (name,)).fetchone()
         if row is None:
             raise LookupError(f"there is no database {name}")

@@ -31,6 +31,7 @@ PEERS = tuple(dict.fromkeys(peer for peer, _ in SIDES.values()))
 _SLOW = {"procrastinate"}  # one job a round trip
 _OWN = {"fairness", "prune", "tick", "status"}  # no peer does it, or it is Tickover's against itself
 _PATIENCE_S = 600
+_SAID = 300
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ class Sizes:
     repeated: int
 
 
-FULL = Sizes(10_000, 2_000, 1_000_000, PEERS, 120_000, 500_000, 100_000, 5, 2.0, 1_000_000, 100)
-QUICK = Sizes(5_000, 500, 100_000, ("bare", "tickover", "pgqueuer"), 60_000, 100_000, 20_000, 3, 1.0, 100_000, 60)
+FULL = Sizes(20_000, 2_000, 1_000_000, PEERS, 150_000, 500_000, 100_000, 5, 2.0, 1_000_000, 100)
+QUICK = Sizes(5_000, 300, 100_000, ("bare", "tickover"), 50_000, 100_000, 20_000, 2, 1.0, 100_000, 40)
 
 _SMALL_CLIENTS, _SMALL_JOBS = 999, 9_990
 _BUDGET_DUE = 40_000
@@ -89,6 +90,7 @@ class Benches:
         self._server = server
         self._pythons = pythons
         self._sizes = sizes
+        self._templates: set[str] = set()
         self._deep: dict[str, str] = {}
 
     def sides(self, bench: str) -> dict[str, Callable[[], list[Figures]]]:
@@ -169,8 +171,10 @@ class Benches:
         """The one place where `bench/prune.py` is called; without it there is nothing to measure."""
         if importlib.util.find_spec("bench.prune") is None:
             raise StepFailedError("there is no bench/prune.py")
-        dsn = self._installed("prune", "tickover")
-        figures: Figures = asyncio.run(importlib.import_module("bench.prune").measure(dsn, self._sizes.pruned))
+        try:
+            figures: Figures = asyncio.run(importlib.import_module("bench.prune").measure(rows=self._sizes.pruned))
+        except SystemExit as error:
+            raise StepFailedError(str(error)) from error
         return [figures]
 
     def _tick(self) -> list[Figures]:
@@ -190,8 +194,15 @@ class Benches:
         return self._run(peer, Task("slice", dsn, order=task.order, budget=task.budget))[0]
 
     def _installed(self, name: str, peer: str, *fills: Fill) -> str:
-        dsn = self._server.fresh(name)
-        self._run(peer, Task("install", dsn, fill=fills))
+        """A new database with the peer's schema, which is made once and copied, and these rows."""
+        template = f"schema_{peer}"
+        if peer not in self._templates:
+            self._run(peer, Task("install", self._server.fresh(template)))
+            self._server.wait_until_left(template)
+            self._templates.add(peer)
+        dsn = self._server.fresh(name, template)
+        if fills:
+            self._run(peer, Task("fill", dsn, fill=fills))
         return dsn
 
     def _run(self, peer: str, task: Task) -> list[Figures]:
@@ -200,6 +211,16 @@ class Benches:
 
 def _of(measure: Callable[..., list[Figures]], arguments: tuple[object, ...]) -> Callable[[], list[Figures]]:
     return lambda: measure(*arguments)
+
+
+def reason_of(output: str) -> str:
+    """Why a process failed: what stands below the last traceback of what it said."""
+    lines: list[str] = []
+    for line in reversed(output.splitlines()):
+        if lines and line.startswith(" "):
+            break
+        lines.insert(0, line.strip())
+    return " ".join(" ".join(lines).split())[:_SAID]
 
 
 def _figures(command: list[str], environment: Mapping[str, str]) -> list[Figures]:
@@ -221,5 +242,5 @@ def _figures(command: list[str], environment: Mapping[str, str]) -> list[Figures
     except subprocess.TimeoutExpired as error:
         raise StepFailedError(f"no end in {_PATIENCE_S} s") from error
     if done.returncode:
-        raise StepFailedError(" ".join((done.stderr or done.stdout).split())[-400:])
+        raise StepFailedError(reason_of(done.stderr or done.stdout))
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

@@ -75,7 +75,7 @@ async def start(stack: AsyncExitStack, folder: Path) -> Settings:
     os.environ.update(
         DATABASE_URL=dsn,
         REDIS_URL=redis,
-        CRON_SECRET="bench",
+        CRON_SECRET="a-secret-of-the-bench",
         INNGEST_BASE_URL=f"http://127.0.0.1:{port}",
         INNGEST_EVENT_KEY="bench",
         INNGEST_SIGNING_KEY=keys[-1],

@@ -3,7 +3,8 @@
 A peer is a module of this folder, run as a process of its own, in its own environment: `python -m bench.peers.bare
 '{"phase": "drain", "dsn": "…"}'`. So nothing but the standard library, psycopg and uvloop may be imported here.
 
-    install  make the schema, and fill it with rows in plain SQL
+    install  make the schema
+    fill     insert rows, in plain SQL
     enqueue  put no-op jobs in the queue, as fast as the public API allows
     drain    one process works off what is due; its clock stops when the store has recorded all of it
     slice    one process works for a budget, and is then asked to stop as its documentation says
@@ -63,7 +64,7 @@ class Task:
         budget: seconds of a slice.
         slices: how many, one after the other.
         work: what a handler does: `noop`, `50ms`, or `mixed` (sleeps of 1 ms to 3 s).
-        fill: rows that install inserts.
+        fill: rows to insert.
     """
 
     phase: str
@@ -189,7 +190,7 @@ class Peer:
 def run(peer: Peer) -> None:
     """Carry out the task of the command line and print its figures."""
     task = Task.from_json(sys.argv[1])
-    phases = {"install": _install, "enqueue": _enqueue, "drain": _drain, "slice": _slice}
+    phases = {"install": _install, "fill": _fill, "enqueue": _enqueue, "drain": _drain, "slice": _slice}
     for figures in uvloop.run(phases[task.phase](peer, task)):
         print(json.dumps(figures), flush=True)
 
@@ -213,14 +214,17 @@ Figures = dict[str, float]
 
 async def _install(peer: Peer, task: Task) -> list[Figures]:
     await peer.install(task)
+    return []
+
+
+async def _fill(peer: Peer, task: Task) -> list[Figures]:
     with psycopg.connect(task.dsn, autocommit=True) as connection:
         if not peer.fills_with_triggers:
             connection.execute(b"SET session_replication_role = replica")
         for fill in task.fill:
             connection.execute(peer.fill[fill.state], asdict(fill))
         connection.execute(b"VACUUM ANALYZE")  # now, lest autovacuum does it while something is measured
-        if task.fill:
-            connection.execute(b"CHECKPOINT")
+        connection.execute(b"CHECKPOINT")
     return []
 
 

@@ -8,7 +8,6 @@ from tickover.database import Database
 from tickover.jobs.handler import Job
 from tickover.jobs.new_job import NewJob
 from tickover.jobs.queue import JobQueue
-from tickover.migrations import migrate
 
 _CHUNK = 1000
 _CONCURRENCY = 8
@@ -21,6 +20,8 @@ SELECT 'noop', '{}', %(prefix)s || g %% %(clients)s, """
 
 async def install(task: Task) -> None:
     """Its own migrations."""
+    from tickover.migrations import migrate  # noqa: PLC0415 - Alembic does not belong in the memory of a drain
+
     migrate(task.dsn)
 
 
