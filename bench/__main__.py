@@ -21,7 +21,7 @@ from bench.rounds import Record, carry_out, plan
 from bench.server import serve
 from bench.steps import FULL, PEERS, QUICK, Benches, Sizes
 
-BENCHES = ("drain", "enqueue", "depth", "fairness", "slice", "prune", "tick", "status")
+BENCHES = ("drain", "enqueue", "depth", "memory", "fairness", "slice", "prune", "tick", "status")
 PAGE = ROOT / "docs" / "benchmarks.md"
 
 

@@ -75,8 +75,8 @@ TABLES: tuple[Table, ...] = (
     Table(
         "depth",
         "Depth",
-        "A slice over a clean table, which holds only due rows, and one over a deep table. Peak memory is that of the\n"
-        "deep slice.",
+        "A slice over a clean table, which holds only due rows, and one over a deep table. Peak memory is\n"
+        "that of the deep slice.",
         (
             Column("deep over clean", "kept", spread=True),
             Column("clean jobs/s", "clean"),
@@ -84,6 +84,12 @@ TABLES: tuple[Table, ...] = (
             Column("peak MiB", "mib"),
         ),
         ("Depth: rate over a deep table, as a share of the clean rate", ""),
+    ),
+    Table(
+        "memory",
+        "Memory",
+        "One drain to the end of as many due rows as a deep table has; the peak of its process, imports and all.",
+        (Column("peak MiB", "mib"), Column("jobs", "jobs"), Column("jobs/s", "rate")),
     ),
     Table(
         "fairness",

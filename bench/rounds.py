@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.steps import Figures, StepFailedError
+from bench.steps import ONCE, Figures, StepFailedError
 
 Record = Mapping[str, Any]
 """The figures of one step, with its `bench`, `side` and `round`; or why it has none, in `failed`."""
@@ -39,6 +39,8 @@ def plan(benches: Mapping[str, Mapping[str, Callable[[], list[Figures]]]], round
     steps: list[Step] = []
     for number in range(rounds):
         for bench, sides in benches.items():
+            if bench in ONCE and number > 0:
+                continue
             names = list(sides)
             first = number % len(names) if names else 0
             steps.extend(Step(number, bench, name, sides[name]) for name in names[first:] + names[:first])

@@ -29,7 +29,10 @@ SIDES: Mapping[str, tuple[str, str]] = {
 
 PEERS = tuple(dict.fromkeys(peer for peer, _ in SIDES.values()))
 _SLOW = {"procrastinate"}  # one job a round trip
-_OWN = {"fairness", "prune", "tick", "status"}  # no peer does it, or it is Tickover's against itself
+ONCE = frozenset({"memory"})
+"""Benches that say the same in every round, so that one is enough."""
+
+_OWN = {"fairness", "memory", "prune", "tick", "status"}  # no peer does it, or it is Tickover's against itself
 _PATIENCE_S = 600
 _SAID = 300
 
@@ -41,7 +44,7 @@ class Sizes:
     Args:
         jobs: of a drain, and of an enqueue.
         slow_jobs: the same for a peer that takes one job a round trip.
-        deep: due, finished and future rows of a deep table, each.
+        deep: due, finished and future rows of a deep table, each; and due rows of the drain whose memory counts.
         deep_peers: who is measured over one.
         shallow: due rows of the clean table beside it.
         big: due jobs of the one big client, beside 999 of ten each.
@@ -127,13 +130,17 @@ class Benches:
         task = Task("slice", "", order=order, budget=sizes.seconds)
         clean = self._slice(self._installed(f"clean_{peer}", peer, Fill("due", sizes.shallow)), peer, task)
         if peer not in self._deep:
-            fills = (Fill("finished", sizes.deep), Fill("due", sizes.deep), Fill("future", sizes.deep))
+            fills = (Fill("finished", sizes.deep), Fill("future", sizes.deep), Fill("due", sizes.deep))
             self._deep[peer] = self._installed(f"deep_{peer}", peer, *fills)
         else:
             vacuum(self._deep[peer])
         deep = self._slice(self._deep[peer], peer, task)
         kept = deep["rate"] / clean["rate"]
         return [{"clean": clean["rate"], "deep": deep["rate"], "kept": kept, "mib": deep["mib"]}]
+
+    def _memory(self) -> list[Figures]:
+        dsn = self._installed("memory", "tickover", Fill("due", self._sizes.deep))
+        return self._run("tickover", Task("drain", dsn, order="fair"))
 
     def _fairness(self) -> list[Figures]:
         sizes = self._sizes

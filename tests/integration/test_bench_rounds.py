@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import pytest
+from bench import environments
 from bench.rounds import carry_out, plan
 from bench.server import Server
 from bench.steps import Benches, Sizes
@@ -44,3 +46,16 @@ def test_a_process_that_fails_says_why(postgres: str) -> None:
     benches = Benches(Server(postgres), {"chancy": Path(sys.executable)}, TINY)
     records = list(carry_out(plan({"enqueue": benches.sides("enqueue")}, 1), 1, lambda _: None))
     assert records[0]["failed"] == "ModuleNotFoundError: No module named 'chancy'"
+
+
+def test_a_peer_that_cannot_be_installed_is_named_and_the_others_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As without a network."""
+    monkeypatch.setattr(environments, "FOLDER", tmp_path)
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    found, missing = environments.pythons(["bare", "chancy"])
+    assert found == {"bare": Path(sys.executable)}
+    assert missing.keys() == {"chancy"}
+    assert missing["chancy"]

@@ -118,11 +118,13 @@ def test_figures_show_about_three_digits(value: float, text: str) -> None:
 
 
 def test_each_round_begins_with_another_side() -> None:
-    """So none is always the one behind a busy neighbour."""
-    steps = plan({"drain": {"a": nothing, "b": nothing}, "tick": {"a": nothing}, "prune": {}}, 2)
+    """So none is always the one behind a busy neighbour; memory is measured once."""
+    benches = {"drain": {"a": nothing, "b": nothing}, "memory": {"a": nothing}, "prune": {}, "tick": {"a": nothing}}
+    steps = plan(benches, 2)
     assert [(step.number, step.bench, step.side) for step in steps] == [
         (0, "drain", "a"),
         (0, "drain", "b"),
+        (0, "memory", "a"),
         (0, "tick", "a"),
         (1, "drain", "b"),
         (1, "drain", "a"),
