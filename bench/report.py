@@ -75,8 +75,8 @@ TABLES: tuple[Table, ...] = (
     Table(
         "depth",
         "Depth",
-        "A slice over a clean table, which holds only due rows, and one over a deep table. Peak memory is\n"
-        "that of the deep slice.",
+        "Slices over a clean table, which holds only due rows, in turn with slices over a deep table. Peak memory is\n"
+        "that of a deep slice.",
         (
             Column("deep over clean", "kept", spread=True),
             Column("clean jobs/s", "clean"),
