@@ -71,7 +71,7 @@ def measure(
 
 def heading(sizes: Sizes, rounds: int, server: str) -> str:
     """When, where and with what."""
-    versions = ", ".join(packages[0] for packages in VERSIONS.values())
+    versions = ", ".join(dict.fromkeys(package for packages in VERSIONS.values() for package in packages))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     machine = f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB, {platform.system()}"
     lines = (

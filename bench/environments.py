@@ -5,13 +5,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / ".bench"
 
-_PSYCOPG = "psycopg[binary,pool]==3.3.9"
-_UVLOOP = "uvloop==0.23.0"
+_PSYCOPG = f"psycopg[binary,pool]=={version('psycopg')}"  # the same driver and loop for all
+_UVLOOP = f"uvloop=={version('uvloop')}"
 VERSIONS: Mapping[str, tuple[str, ...]] = {
     "pgqueuer": ("pgqueuer[asyncpg,cli]==1.6.0", "asyncpg==0.32.0", _PSYCOPG, _UVLOOP),
     "chancy": ("chancy[cli]==0.26.0", _PSYCOPG, _UVLOOP),
