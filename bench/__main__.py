@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.environments import FOLDER, ROOT, VERSIONS, pythons
-from bench.goals import GOALS, judge
+from bench.goals import GOALS, broken, judge
 from bench.report import PICTURES, chapter, pictures, replaced
 from bench.rounds import Record, carry_out, plan
 from bench.server import serve
@@ -30,7 +30,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=None, help="rounds: 5, quick 1")
     parser.add_argument("--quick", action="store_true", help="smaller sizes, under 3 minutes; the page is not written")
-    parser.add_argument("--goals", action="store_true", help="exit 1 when a goal is not met")
+    parser.add_argument("--goals", action="store_true", help="exit 1 when a goal is not met, or a side of ours fails")
     parser.add_argument("--only", default="", help=f"some of {','.join(BENCHES)}")
     parser.add_argument("--peers", default="", help=f"some of {','.join(PEERS)}")
     options = parser.parse_args(words)
@@ -107,7 +107,7 @@ def main() -> int:
     print(text)
     if is_whole:
         write_page(text, pictures(records))
-    missed = [verdict.goal.text for verdict in verdicts if verdict.missed]
+    missed = [verdict.goal.text for verdict in verdicts if verdict.missed] + broken(records)
     for goal in missed:
         print(f"not met: {goal}")
     return 1 if options.goals and missed else 0

@@ -119,6 +119,15 @@ def judge(goals: Sequence[Goal], records: Sequence[Record]) -> list[Verdict]:
     return verdicts
 
 
+def broken(records: Sequence[Record]) -> list[str]:
+    """What failed of Tickover's own, or of the bare loop: then a goal that was not measured is not met either."""
+    return [
+        f"{record['bench']}, {record['side']}: {record['failed']}"
+        for record in records
+        if "failed" in record and str(record["side"]).startswith(("tickover", "bare"))
+    ]
+
+
 _FIFO, _FAIR = "tickover fifo", "tickover fair"
 _50_MS, _MIXED = "tickover fair, 50 ms", "tickover fair, 1 ms to 3 s"
 

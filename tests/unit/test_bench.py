@@ -2,7 +2,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 from bench.charts import Bar, bar_chart, shown
-from bench.goals import GOALS, Goal, Spread, judge, p05, p95, values
+from bench.goals import GOALS, Goal, Spread, broken, judge, p05, p95, values
 from bench.peers.measure import LONGEST_MIXED_S, Fill, Task, sleep_of, used
 from bench.report import BEGIN, END, chapter, pictures, replaced
 from bench.rounds import Record, Step, carry_out, plan, seconds_left
@@ -63,6 +63,13 @@ def test_percentiles_are_values_that_were_seen() -> None:
 def test_a_goal_is_missed_beyond_its_limit_and_never_where_nothing_was_measured(goal: Goal, missed: bool) -> None:
     """The limit itself is met."""
     assert [verdict.missed for verdict in judge([goal], RECORDS)] == [missed]
+
+
+def test_what_fails_of_our_own_is_as_bad_as_a_missed_goal() -> None:
+    """A peer's failure is not."""
+    assert broken(RECORDS) == []
+    ours: Record = {"bench": "drain", "side": "tickover fair", "round": 0, "failed": "it broke"}
+    assert broken([*RECORDS, ours]) == ["drain, tickover fair: it broke"]
 
 
 def test_each_goal_has_one_limit() -> None:
