@@ -25,10 +25,10 @@ check: $(VENV)/.synced                    ## format, lint, types, import contrac
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench: $(VENV)/.synced                    ## figures, measured here and now
-	$(BIN)/python -m bench.tick
-	$(BIN)/python -m bench.engine
-	$(BIN)/python -m bench.watchdog
+bench: $(VENV)/.synced                    ## figures, measured here and now: make bench [ARGS="--quick --goals"]
+	$(BIN)/python -m bench $(ARGS)
+	$(if $(ARGS),,$(BIN)/python -m bench.engine)
+	$(if $(ARGS),,$(BIN)/python -m bench.watchdog)
 
 drill: $(VENV)/.synced                    ## game days under real processes, about 8 minutes; a report in drill.html
 	$(BIN)/tickover drill --html drill.html
@@ -40,7 +40,7 @@ docs: $(VENV)/.synced                     ## the pages that are drawn from code
 	$(BIN)/python docs/draw_states.py
 
 clean:
-	rm -rf $(VENV) .tickover .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .bench .tickover .mypy_cache .ruff_cache .pytest_cache
 
 # uv makes the environment from the lock file; where it is missing, pip brings it into .venv.
 $(VENV)/.synced: pyproject.toml uv.lock
