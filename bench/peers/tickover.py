@@ -5,6 +5,7 @@ from datetime import timedelta
 from bench.peers.measure import Meter, Peer, Task, run
 
 from tickover.database import Database
+from tickover.jobs.drain import DrainSettings, Order, drain
 from tickover.jobs.handler import Job
 from tickover.jobs.new_job import NewJob
 from tickover.jobs.queue import JobQueue
@@ -38,18 +39,18 @@ async def enqueue(task: Task) -> None:
 
 async def work(task: Task, meter: Meter) -> None:
     """One drain: until nothing is due, or the budget is used."""
-    from tickover.jobs.drain import drain  # type: ignore[attr-defined] # noqa: PLC0415 - it is on its way
 
     async def noop(job: Job) -> None:
         await meter.job(job.client_id)
 
     database = Database(task.dsn)
     await database.open()
+    settings = DrainSettings(order=Order(task.order), concurrency=_CONCURRENCY)
     budget = timedelta(seconds=task.budget) if task.budget else _WHOLE
     async with database.connection():  # an application's pool has a connection already
         pass
     with meter.timed():
-        await drain(database, {"noop": noop}, budget=budget, order=task.order, concurrency=_CONCURRENCY)
+        await drain(database, {"noop": noop}, budget=budget, settings=settings)
     await database.close()
 
 
@@ -59,12 +60,12 @@ if __name__ == "__main__":
             install,
             enqueue,
             work,
-            due=b"SELECT count(*) FROM tickover.job WHERE state = 'running' OR (state = 'queued' AND run_at <= now())",
+            due=b"SELECT count(*) FROM tickover.job WHERE state IN ('queued', 'running')",
             claimed=b"SELECT count(*) FROM tickover.job WHERE state = 'running'",
             fill={
                 "due": _FILL + b"'queued', now(), NULL FROM generate_series(1, %(rows)s) g",
                 "future": _FILL
-                + b"'queued', now() + interval '30 days' + g * interval '1 s', NULL "
+                + b"'scheduled', now() + interval '30 days' + g * interval '1 s', NULL "
                 + b"FROM generate_series(1, %(rows)s) g",
                 "finished": _FILL + b"'succeeded', now() - interval '1 day', now() FROM generate_series(1, %(rows)s) g",
             },
