@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextvars import copy_context
-from typing import Any
+from typing import Any, NamedTuple
 
 from tickover import clock
 from tickover.jobs.claims import Claimed, Outcome
@@ -14,6 +14,7 @@ from tickover.jobs.handler import Batch, BatchError, Handler, Handlers, Job, Ret
 from tickover.jobs.retry import RetryAt, after_failure
 from tickover.jobs.slice import Slice
 from tickover.jobs.states import Ending
+from tickover.jobs.time_limits import TimeLimits
 
 _LONGEST_ERROR = 1000
 
@@ -36,10 +37,10 @@ class Attempts:
 
     def __init__(self, slice_: Slice, handlers: Handlers, lanes: Mapping[str, int], threads: Executor) -> None:
         self._slice = slice_
-        self._handlers = handlers
+        self._calls = {kind: _call_of(handler) for kind, handler in handlers.items()}
         self._lanes = lanes
-        self._async = {kind for kind, handler in handlers.items() if _is_async(_callable(handler))}
         self._threads = threads
+        self.limits = TimeLimits()
 
     def together(self, jobs: Sequence[Claimed]) -> list[list[Claimed]]:
         """Those that are handed to a handler in one call, in the order in which they are to be started.
@@ -50,30 +51,37 @@ class Attempts:
         calls: list[list[Claimed]] = []
         open_: dict[str, list[Claimed]] = {}
         for job in jobs:
-            handler = self._handlers.get(job.kind)
-            if not isinstance(handler, Batch) or self._obstacle(job) is not None:
+            call = self._calls.get(job.kind)
+            if call is None or call.most is None or job.attempt > job.max_attempts:
                 calls.append([job])
-            elif job.kind in open_ and len(open_[job.kind]) < handler.max:
+            elif job.kind in open_ and len(open_[job.kind]) < call.most:
                 open_[job.kind].append(job)
             else:
                 open_[job.kind] = [job]
                 calls.append(open_[job.kind])
         return calls
 
-    async def carry_out(self, jobs: Sequence[Claimed]) -> list[Outcome]:
+    async def carry_out(self, jobs: Sequence[Claimed], worker: asyncio.Task[Any]) -> list[Outcome]:
         """Attempt a job, or several of one kind together. Whatever the handler does, this returns what became of them.
+
+        Args:
+            jobs: as `together` gave them.
+            worker: the current task.
 
         Raises:
             asyncio.CancelledError: the drain stops; the jobs may be handed back.
         """
         first = jobs[0]
-        if (obstacle := self._obstacle(first)) is not None:
-            return [Outcome(first, Ending.DEAD, min(first.attempt, first.max_attempts), obstacle)]
+        call = self._calls.get(first.kind)
+        if call is None or first.attempt > first.max_attempts:
+            return [Outcome(first, Ending.DEAD, min(first.attempt, first.max_attempts), _obstacle(first, call))]
         if self._lanes and first.lane != self._lanes.get(first.kind, 0):
             return [handed_back(job) for job in jobs]  # its kind was given limits since: it is to wait in that lane
-        timeout_s = min(job.timeout_s for job in jobs) if len(jobs) > 1 else first.timeout_s
+        timeout_s = first.timeout_s if call.most is None else min(job.timeout_s for job in jobs)
         views, outcomes = self._views(jobs, timeout_s)
-        return outcomes + (await self._attempt(views, timeout_s) if views else [])
+        if views:
+            outcomes += await self._attempt(call, views, timeout_s, worker)
+        return outcomes
 
     def _views(self, jobs: Sequence[Claimed], timeout_s: float) -> tuple[list[tuple[Claimed, Job]], list[Outcome]]:
         """What the handler is given; and what became of those whose payload cannot be parsed."""
@@ -87,50 +95,58 @@ class Attempts:
                 outcomes.append(failed(job, error))
         return views, outcomes
 
-    async def _attempt(self, views: Sequence[tuple[Claimed, Job]], timeout_s: float) -> list[Outcome]:
-        limit = asyncio.timeout(timeout_s)
+    async def _attempt(
+        self, call: "_Call", views: Sequence[tuple[Claimed, Job]], timeout_s: float, worker: asyncio.Task[Any]
+    ) -> list[Outcome]:
+        limit = self.limits.begin(worker, timeout_s)
         try:
-            async with limit:
-                await self._call([view for _, view in views])
-        except _NoThreadError as error:
-            return [handed_back(job, compact(error)) for job, _ in views]
+            given: Any = views[0][1] if call.most is None else [view for _, view in views]
+            if call.is_async:
+                await call.handle(given)
+            else:
+                await self._call_in_thread(call.handle, given)
         except (Exception, SystemExit, asyncio.CancelledError) as error:
-            if is_being_cancelled():
+            was_cut_off = self.limits.end(limit, error)
+            if isinstance(error, _NoThreadError):
+                return [handed_back(job, compact(error)) for job, _ in views]
+            if worker.cancelling():
                 raise asyncio.CancelledError from error  # the drain stops, in whatever way the handler put it
-            cut_off = limit.expired() and isinstance(error, TimeoutError)
-            cause = TimeoutError(f"cut off after {timeout_s:g} s") if cut_off else error
+            cause = TimeoutError(f"cut off after {timeout_s:g} s") if was_cut_off else error
             return [_raised(job, view, cause) for job, view in views]
+        self.limits.end(limit)
         return [_returned(job, view) for job, view in views]
 
-    def _obstacle(self, job: Claimed) -> str | None:
-        """Why a job cannot be attempted at all."""
-        if job.attempt > job.max_attempts:
-            return f"the lease of attempt {job.max_attempts} of {job.max_attempts} expired: its process died or hung"
-        if job.kind not in self._handlers:
-            return f"no handler for kind {job.kind!r}: register one, then requeue"
-        return None
-
-    async def _call(self, views: list[Job]) -> None:
-        kind = views[0].kind
-        handler = self._handlers[kind]
-        call: Callable[[Any], object] = _callable(handler)
-        given: object = views if isinstance(handler, Batch) else views[0]
-        answer = call(given) if kind in self._async else await self._call_in_thread(call, given)
-        if inspect.isawaitable(answer):  # a sync callable may wrap an async one
-            await answer
-
-    async def _call_in_thread(self, call: Callable[[Any], object], given: object) -> object:
-        future = self._threads.submit(copy_context().run, _call_sync, call, given)
+    async def _call_in_thread(self, handle: Callable[[Any], object], given: object) -> None:
+        future = self._threads.submit(copy_context().run, _call_sync, handle, given)
         try:
-            return await asyncio.wrap_future(future)
+            answer = await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             if future.cancelled():  # it was still waiting for a thread, so nothing of it ran
                 raise _NoThreadError("no thread came free: handlers that were cut off still run") from None
             raise
+        if inspect.isawaitable(answer):  # a sync callable may wrap an async one
+            await answer
 
 
-def _callable(handler: Handler) -> Callable[[Any], object]:
-    return handler.handle if isinstance(handler, Batch) else handler
+class _Call(NamedTuple):
+    """How a kind's handler is called."""
+
+    handle: Callable[[Any], Any]
+    is_async: bool
+    most: int | None  # jobs in one call; None where it takes a job, not several
+
+
+def _call_of(handler: Handler) -> _Call:
+    if isinstance(handler, Batch):
+        return _Call(handler.handle, _is_async(handler.handle), handler.max)
+    return _Call(handler, _is_async(handler), None)
+
+
+def _obstacle(job: Claimed, call: _Call | None) -> str:
+    """Why a job cannot be attempted at all."""
+    if call is None:
+        return f"no handler for kind {job.kind!r}: register one, then requeue"
+    return f"the lease of attempt {job.max_attempts} of {job.max_attempts} expired: its process died or hung"
 
 
 def _returned(job: Claimed, view: Job) -> Outcome:
@@ -148,9 +164,9 @@ def _raised(job: Claimed, view: Job, cause: BaseException) -> Outcome:
     return succeeded(job, error) if committed else failed(job, error)
 
 
-def _call_sync(call: Callable[[Any], object], given: object) -> object:
+def _call_sync(handle: Callable[[Any], object], given: object) -> object:
     try:
-        return call(given)
+        return handle(given)
     except StopIteration as error:  # no future can hold one
         raise RuntimeError("the handler raised StopIteration") from error
 
@@ -191,9 +207,3 @@ def compact(error: BaseException) -> str:
 
 def _is_async(call: Callable[[Any], object]) -> bool:
     return inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(type(call).__call__)
-
-
-def is_being_cancelled() -> bool:
-    """Whether somebody wants the current task to stop; a timeout that has run out does not count any more."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

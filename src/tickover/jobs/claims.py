@@ -30,8 +30,7 @@ class Claimed(NamedTuple):
     lane: int
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a claimed job.
 
     Args:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tickover import clock
-from tickover.jobs.attempt import Attempts, failed, handed_back, is_being_cancelled
+from tickover.jobs.attempt import Attempts, failed, handed_back
 from tickover.jobs.claims import Claimed, Claims, Outcome
 from tickover.jobs.holdings import Holdings
 from tickover.jobs.pace import Pace
@@ -63,20 +63,20 @@ class Crew:
         self._ready: deque[list[Claimed]] = deque()  # to be started, those of one call together
         self._waiting = 0  # jobs in there
         self._aside: list[Claimed] = []  # they would not end in time
-        self._running: dict[int, asyncio.Task[Any] | None] = {}  # job id to the worker that runs it
+        self._running: dict[int, asyncio.Task[Any]] = {}  # job id to the worker that runs it
         self._ended = 0
         self._closing = asyncio.Event()
         self._urged = asyncio.Event()
         self._supplied = asyncio.Event()
         self._hungry = asyncio.Event()
         self._reap_at = 0.0
-        self._yield_at = 0.0
 
     async def carry_out(self) -> None:
         """Work until nothing is due or no time is left; whatever happens, leave nothing claimed."""
         feeder, keeper = asyncio.create_task(self._feed()), asyncio.create_task(self._keep())
+        timekeeper = asyncio.create_task(self._attempts.limits.watch())
         workers = {asyncio.create_task(self._work()) for _ in range(self._size.concurrency)}
-        tasks = {feeder, keeper, *workers}
+        tasks = {feeder, keeper, timekeeper, *workers}
         try:
             while self._slice.may_go_on() and self._is_busy(feeder):
                 timeout = min(_LOOKS_EVERY_S, self._slice.budget.left())
@@ -93,8 +93,8 @@ class Crew:
                 async with asyncio.timeout(_SETTLE_S):
                     await self._settle(feeder, keeper, workers)
             finally:
-                feeder.cancel()
-                keeper.cancel()
+                for task in (feeder, keeper, timekeeper):
+                    task.cancel()
 
     def _is_busy(self, feeder: asyncio.Task[None]) -> bool:
         """Whether something is going on, or may still be started."""
@@ -102,9 +102,12 @@ class Crew:
 
     def _time_to_start(self) -> float:
         """Seconds in which a job may still be started."""
-        if self._closing.is_set() or not self._slice.may_go_on():
-            return 0.0
-        return self._slice.budget.left() - self._last_call
+        return self._slice.budget.left() - self._last_call if self._may_start() else 0.0
+
+    def _may_start(self) -> bool:
+        """Whether nothing but the time could keep a job from being started."""
+        lease = self._slice.lease
+        return not self._closing.is_set() and (lease is None or not lease.lost.is_set())
 
     async def _feed(self) -> None:
         """Keep jobs ready; ends when nothing is due and nothing runs that could bring more, or no time is left."""
@@ -112,16 +115,17 @@ class Crew:
         while (left := self._time_to_start()) > 0 and len(self._aside) < _MOST_ASIDE:
             self._pace.note_progress(clock.monotonic(), self._ended)
             room = self._pace.room(ready=self._waiting, running=len(self._running), left_s=left)
-            if room > 0 and not (is_dry and self._waiting):
-                # What runs, or is recorded meanwhile, may be due again, or make room for others of its kind or client.
-                is_last = not (self._waiting or self._running or self.holdings.unrecorded)
+            is_at_rest = not self._waiting and not self._running
+            is_over = is_at_rest and not self.holdings.unrecorded
+            if is_dry and is_at_rest and not is_over:
+                # Recorded, it may be due again, or make room for others of its kind or client: only then it is the end.
+                self._urged.set()
+            elif room > 0 and not (is_dry and self._waiting):
                 is_dry = not await self._claim(room)
                 if not is_dry:
                     continue
-                if is_last:
+                if is_over:
                     return
-                if self.holdings.unrecorded:
-                    self._urged.set()
             self._hungry.clear()
             await _within(min(_LOOKS_EVERY_S, left), self._hungry)
 
@@ -140,19 +144,25 @@ class Crew:
 
     async def _work(self) -> None:
         """Carry out one call after the other."""
+        worker, now = _current(), self._slice.budget.now
+        yield_at = begun = now()
         while True:
             while not self._ready and not self._closing.is_set():
                 self._supplied.clear()
                 self._hungry.set()
                 await self._supplied.wait()
-            left = self._time_to_start()
-            if left <= 0 or is_being_cancelled():
+                begun = now()
+            left = self._slice.budget.ends - self._last_call - begun
+            if left <= 0 or worker.cancelling() or not self._may_start():
                 return
             if jobs := self._next(left):
-                await self._carry_out(jobs)
-            if clock.monotonic() >= self._yield_at:
+                await self._carry_out(jobs, worker)
+                self._pace.note_job(jobs[0].kind, now() - begun)
+            begun = now()
+            if begun >= yield_at:
                 await asyncio.sleep(0)
-                self._yield_at = clock.monotonic() + _YIELDS_EVERY_S
+                begun = now()
+                yield_at = begun + _YIELDS_EVERY_S
 
     def _next(self, left: float) -> list[Claimed]:
         """The next that may be started."""
@@ -165,15 +175,14 @@ class Crew:
         self._aside += jobs
         return []
 
-    async def _carry_out(self, jobs: list[Claimed]) -> None:
-        worker, begun = asyncio.current_task(), clock.monotonic()
-        self._running.update((job.id, worker) for job in jobs)
+    async def _carry_out(self, jobs: list[Claimed], worker: asyncio.Task[Any]) -> None:
+        for job in jobs:
+            self._running[job.id] = worker
         try:
-            self._end(jobs, await self._attempts.carry_out(jobs))
+            self._end(jobs, await self._attempts.carry_out(jobs, worker))
         except asyncio.CancelledError:
             self._end(jobs, [handed_back(job) for job in jobs])
             raise
-        self._pace.note_job(jobs[0].kind, clock.monotonic() - begun)
 
     def _end(self, jobs: Sequence[Claimed], outcomes: Sequence[Outcome]) -> None:
         for job in jobs:
@@ -184,8 +193,9 @@ class Crew:
     async def _keep(self) -> None:
         """Record what has ended, and hold on to what has not."""
         while not self._closing.is_set():
-            await _within(_RECORDS_EVERY_S, self._urged)
-            self._urged.clear()
+            if len(self.holdings.unrecorded) < self._size.batch // 2:
+                await _within(_RECORDS_EVERY_S, self._urged)
+                self._urged.clear()
             if self.holdings.unrecorded:
                 await self.holdings.record()
                 self._hungry.set()
@@ -193,10 +203,9 @@ class Crew:
 
     def _stop_work_on(self, job: Claimed) -> None:
         """A job that was lost is not begun, and not gone on with."""
-        for jobs in self._ready:
-            if job in jobs:
-                jobs.remove(job)
-                self._waiting -= 1
+        left = [[other for other in jobs if other is not job] for jobs in self._ready]
+        self._ready = deque(jobs for jobs in left if jobs)
+        self._waiting = sum(map(len, self._ready))
         if worker := self._running.get(job.id):
             worker.cancel()
 
@@ -231,6 +240,17 @@ class Crew:
             await self.holdings.record_all()
         for outcome in list(self.holdings.unrecorded):
             self.holdings.let_go(outcome.job)  # to whoever claims it when that transaction is over
+
+
+def _current() -> asyncio.Task[Any]:
+    """The current task.
+
+    Raises:
+        RuntimeError: there is none.
+    """
+    if (task := asyncio.current_task()) is None:
+        raise RuntimeError("only a task can carry out jobs")
+    return task
 
 
 async def _within(seconds: float, event: asyncio.Event) -> None:

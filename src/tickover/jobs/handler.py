@@ -14,6 +14,8 @@ from tickover.execution.budget import Budget
 from tickover.jobs.claims import Claimed
 from tickover.jobs.transaction import JobTransaction
 
+_parse = json.JSONDecoder().decode
+
 
 class Job:
     """One attempt at one job. To be read, not changed.
@@ -55,7 +57,7 @@ class Job:
         self.id = claimed.id
         self.kind = claimed.kind
         self.client_id = claimed.client_id
-        self.payload: Any = json.loads(claimed.payload)
+        self.payload: Any = _parse(claimed.payload)
         self.attempt = claimed.attempt
         self.max_attempts = claimed.max_attempts
         self.fence = claimed.fence

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 
 import structlog
 
@@ -105,10 +104,10 @@ class Holdings:
         if standing is None or standing.fence != outcome.job.fence:
             self.let_go(outcome.job)
         elif standing.state is JobState.RUNNING:
-            self._outcomes.insert(0, replace(outcome, is_plain=False))  # its row is locked; once more at the next turn
+            self._outcomes.insert(0, outcome._replace(is_plain=False))  # its row is locked; once more at the next turn
         elif standing.state is JobState.SUCCEEDED and outcome.ending is not Ending.SUCCEEDED:
             error = outcome.error or "cut off when the drain ended"
-            self._count(replace(outcome, ending=Ending.SUCCEEDED, error=error))
+            self._count(outcome._replace(ending=Ending.SUCCEEDED, error=error))
         else:
             self._count(outcome)  # recorded before, and the answer was lost
 

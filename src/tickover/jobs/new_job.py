@@ -2,10 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from tickover.errors import EnqueueError
 from tickover.jobs.states import JobState
@@ -26,6 +26,8 @@ _MAX_ATTEMPTS = 100
 _MAX_TIMEOUT_S = 3600
 _MAX_DEDUPE = 200
 _FAULTS_SHOWN = 10
+_TEXT_OR_NONE = (str, type(None))
+_NUMBERS = (int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,7 @@ class NewJob:
     dedupe_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(NamedTuple):
     """A job that may be stored.
 
     Args:
@@ -79,9 +80,14 @@ def check(jobs: Sequence[NewJob], now: datetime) -> list[Checked]:
     """
     checked: list[Checked] = []
     faults: list[str] = []
+    known: set[tuple[str, str | None]] = set()
     for place, job in enumerate(jobs):
         where = f"job {place}: " if len(jobs) > 1 else ""
-        faults.extend(where + fault for fault in _field_faults(job, now))
+        if not _is_as_usual(job, known):
+            found = [where + fault for fault in _field_faults(job, now)]
+            faults += found
+            if not found:
+                known.add((job.kind, job.client_id))
         try:
             checked.append(Checked(job, _payload_text(job.payload)))
         except ValueError as error:
@@ -135,19 +141,21 @@ def as_copied(jobs: Sequence[Checked], reserved: Reserved) -> str:
         jobs: without dedupe keys.
         reserved: what goes with them.
     """
-    waiting, scheduled = str(JobState.QUEUED), str(JobState.SCHEDULED)
+    at_once = f"{reserved.now.isoformat()}\t{JobState.QUEUED}"
     lines = []
-    for job_id, checked in zip(reserved.ids, jobs, strict=True):
-        job = checked.job
-        run_at = reserved.now if job.run_at is None else job.run_at
-        state = waiting if run_at <= reserved.now else scheduled
-        payload = checked.payload.replace("\\", "\\\\")
+    for job_id, (job, payload) in zip(reserved.ids, jobs, strict=True):
+        lane = reserved.lanes.get(job.kind, 0)
         client = "\\N" if job.client_id is None else job.client_id
+        when = at_once if job.run_at is None else _when(job.run_at, reserved.now)
+        escaped = payload.replace("\\", "\\\\") if "\\" in payload else payload
         lines.append(
-            f"{job_id}\t{job.kind}\t{client}\t{run_at.isoformat()}\t{job.priority}\t{job.max_attempts}\t{job.timeout_s!r}\t"
-            f"{state}\t{reserved.lanes.get(job.kind, 0)}\t{payload}\n"
+            f"{job_id}\t{job.kind}\t{client}\t{when}\t{job.priority}\t{job.max_attempts}\t{job.timeout_s}\t{lane}\t{escaped}\n"
         )
     return "".join(lines)
+
+
+def _when(run_at: datetime, now: datetime) -> str:
+    return f"{run_at.isoformat()}\t{JobState.QUEUED if run_at <= now else JobState.SCHEDULED}"
 
 
 def job_faults(job: NewJob, now: datetime) -> Iterator[str]:
@@ -162,6 +170,22 @@ def job_faults(job: NewJob, now: datetime) -> Iterator[str]:
         _payload_text(job.payload)
     except ValueError as error:
         yield f"payload: {error}"
+
+
+def _is_as_usual(job: NewJob, known: Collection[tuple[str, str | None]]) -> bool:
+    """Whether a job is plainly in order: its kind and client are known to be, and the rest is as most jobs have it."""
+    return (
+        type(job.kind) is str
+        and type(job.client_id) in _TEXT_OR_NONE
+        and (job.kind, job.client_id) in known
+        and job.run_at is None
+        and job.dedupe_key is None
+        and type(job.priority) is type(job.max_attempts) is int
+        and -_MAX_PRIORITY <= job.priority <= _MAX_PRIORITY
+        and 1 <= job.max_attempts <= _MAX_ATTEMPTS
+        and type(job.timeout_s) in _NUMBERS
+        and 0 < job.timeout_s <= _MAX_TIMEOUT_S
+    )
 
 
 def _field_faults(job: NewJob, now: datetime) -> Iterator[str]:
@@ -198,7 +222,7 @@ def _payload_text(payload: object) -> str:
     """
     try:
         text = _ENCODER.encode(payload)
-        size = len(text.encode())
+        size = len(text) if text.isascii() else len(text.encode())
     except UnicodeEncodeError:
         raise ValueError("it holds half of a surrogate pair, which is no Unicode text") from None
     except (TypeError, ValueError, RecursionError) as error:

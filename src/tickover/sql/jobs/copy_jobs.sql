@@ -1,1 +1,1 @@
-COPY tickover.job (id, kind, client_id, run_at, priority, max_attempts, timeout_s, state, lane, payload) FROM STDIN
+COPY tickover.job (id, kind, client_id, run_at, state, priority, max_attempts, timeout_s, lane, payload) FROM STDIN
