@@ -326,3 +326,10 @@ def load_settings() -> Settings:
         SettingsError: at least one variable is missing or malformed; the text names every one.
     """
     return Settings.read()
+
+
+class JobSettings(TrimmedSettings):
+    """How long jobs that have ended are kept."""
+
+    job_retention_days: float = Field(7, gt=0, le=3650, validation_alias="TICKOVER_JOB_RETENTION_DAYS")
+    dead_job_retention_days: float = Field(30, gt=0, le=3650, validation_alias="TICKOVER_DEAD_JOB_RETENTION_DAYS")

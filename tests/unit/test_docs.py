@@ -7,7 +7,7 @@ import pytest
 
 from tickover.isolation.environment import Doubt
 from tickover.localengine.faults.kinds import SHAPES
-from tickover.settings import Settings
+from tickover.settings import JobSettings, Settings
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -21,7 +21,7 @@ def test_the_drawn_states_are_those_of_the_code() -> None:
 def test_every_setting_stands_on_the_configuration_page() -> None:
     """No variable that Tickover reads is left out, and its default is the one that is said."""
     page = (DOCS / "configuration.md").read_text()
-    for name, field in Settings.model_fields.items():
+    for name, field in {**Settings.model_fields, **JobSettings.model_fields}.items():
         variable = str(field.validation_alias or name).upper()
         row = re.search(rf"^\| `{variable}` \| (.*?) \|", page, re.MULTILINE)
         assert row is not None, variable

@@ -1,5 +1,6 @@
 """Draining the queue for a given time: the body of `queue-drain`, and a call of its own."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -13,6 +14,7 @@ from tickover.execution.run import Run, Summary
 from tickover.jobs.attempt import Attempts
 from tickover.jobs.claims import Claims, Terms
 from tickover.jobs.crew import Crew, Size
+from tickover.jobs.forgetting import Keeping, forget_jobs
 from tickover.jobs.handler import Handlers
 from tickover.jobs.holdings import Holdings
 from tickover.jobs.limits import Limit, declare_limits
@@ -48,6 +50,7 @@ class DrainSettings:
         max_running: jobs of one client that may be running, across all replicas, unless that table says otherwise; None
             for any number.
         limits: of some kinds, across all replicas.
+        keeping: how long jobs are kept after they have ended; None is as the environment says.
 
     Raises:
         ValueError: a limit is not above zero.
@@ -60,6 +63,7 @@ class DrainSettings:
     quota: int = 1
     max_running: int | None = None
     limits: Mapping[str, Limit] = field(default_factory=dict)
+    keeping: Keeping | None = None
 
     def __post_init__(self) -> None:
         most = 1 if self.max_running is None else self.max_running
@@ -89,6 +93,7 @@ def queue_drain(
 
     Raises:
         ScheduleError: two recurring jobs have the same name, or one is of a kind without a handler.
+        SettingsError: how long jobs are kept is malformed in the environment.
         ValueError: a kind with limits has no handler.
     """
     return QueueDrain(handlers, settings or DrainSettings(), tuple(recurring))
@@ -118,6 +123,7 @@ async def drain(
 
     Raises:
         ScheduleError: two recurring jobs have the same name, or one is of a kind without a handler.
+        SettingsError: how long jobs are kept is malformed in the environment.
         ValueError: a kind with limits has no handler.
     """
     slice_ = Slice.lasting(database, budget.total_seconds(), client_id)
@@ -134,6 +140,7 @@ class QueueDrain:
 
     Raises:
         ScheduleError: two recurring jobs have the same name, or one is of a kind without a handler.
+        SettingsError: how long jobs are kept is malformed in the environment.
         ValueError: a kind with limits has no handler.
     """
 
@@ -146,6 +153,7 @@ class QueueDrain:
         self.recurring = recurring
         self._handlers = handlers
         self._settings = settings
+        self._keeping = settings.keeping or Keeping.of_the_environment()
         self._quickest: dict[str, float] = {}
         self._threads = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="tickover-job")
 
@@ -171,9 +179,16 @@ class QueueDrain:
         attempts = Attempts(slice_, self._handlers, lanes, self._threads)
         pace = Pace(settings.concurrency, settings.batch, slice_.whole_s, self._quickest)
         crew = Crew(slice_, attempts, Claims(slice_, terms), pace, Size(settings.concurrency, settings.batch))
-        await crew.carry_out()
+        is_over = asyncio.Event()
+        forgetting = asyncio.create_task(forget_jobs(database, self._keeping, clock.now(), is_over))
+        try:
+            await crew.carry_out()
+        finally:
+            is_over.set()
+            forgotten = await forgetting
         left = (await JobQueue(database).health(clock.now(), slice_.client_id)).due
-        return _summary(crew.holdings, left, {} if recurred is None else {"recurring": asdict(recurred)})
+        more = {"forgotten": forgotten, **({} if recurred is None else {"recurring": asdict(recurred)})}
+        return _summary(crew.holdings, left, more)
 
 
 def _summary(holdings: Holdings, left: int, more: Mapping[str, object]) -> Summary:

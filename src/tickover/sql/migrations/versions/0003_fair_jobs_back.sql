@@ -15,6 +15,7 @@ ALTER TABLE tickover.job
   ADD CONSTRAINT job_client_id_check CHECK (client_id ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$'),
   ADD CONSTRAINT job_state_check CHECK (state IN ('queued', 'running', 'succeeded', 'dead'));
 ALTER TABLE tickover.job RESET (
+  fillfactor,
   autovacuum_vacuum_threshold, autovacuum_vacuum_scale_factor, autovacuum_vacuum_cost_delay,
   autovacuum_analyze_threshold, autovacuum_analyze_scale_factor
 );
