@@ -1,0 +1,183 @@
+"""Pruning a deep table: rows a second against one big DELETE, and what the application's own traffic feels of each.
+
+Run `python -m bench.prune`, with `--rows` for fewer. Real PostgreSQL with its shipped durability, on disk. Half of the rows are
+expired, and one artifact hangs on each. The big DELETE and the retention work on identical copies of the database; beside
+each, another process updates one row at a time, first undisturbed.
+"""
+
+import argparse
+import asyncio
+import os
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import structlog
+from bench.one_row import Traffic, traffic
+from bench.tick import p99
+
+from tickover import Run, Summary, embedded
+from tickover.database import Database
+from tickover.execution.budget import Budget
+from tickover.execution.run import Lease
+from tickover.ledger.states import Path as Way
+from tickover.ledger.store import Ledger, NewTick
+from tickover.maintenance.retention import Retention
+from tickover.migrations import migrate
+
+ROWS = 2_000_000
+UNDISTURBED_S = 8.0
+KEEP = timedelta(days=30)
+GOAL_RATE, GOAL_P99, GOAL_LOCK_MS = 0.7, 2.0, 100.0
+
+_FILL = Path(__file__).with_name("fill_expired.sql").read_bytes()
+_BIG = b"DELETE FROM bench.run WHERE created_at < now() - %s::interval"
+RETENTION = Retention("bench.run", since="created_at", keep=KEEP)
+
+
+def fill(dsn: str, rows: int) -> None:
+    """Make the database that is copied."""
+    migrate(dsn)
+    with psycopg.connect(dsn, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
+        connection.execute(_FILL, {"rows": rows})
+        connection.execute("VACUUM ANALYZE")
+
+
+@asynccontextmanager
+async def copy(server: str, name: str) -> AsyncIterator[str]:
+    """A copy of the filled database, and nothing left to be written of it."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE filled STRATEGY file_copy".encode())
+        connection.execute("CHECKPOINT")
+        yield server.replace("/postgres?", f"/{name}?")
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+async def make_run(database: Database, seconds: float) -> Run:
+    """An obligation of a new tick, claimed as the executor claims it."""
+    minute, ledger = timedelta(minutes=1), Ledger(database, lease_s=600)
+    owed = {"maintain": minute}
+    await ledger.record(NewTick("bench", "background-jobs", None, "bench", "inline", "bench", "bench", owed))
+    claim = await ledger.claim("bench", "maintain", Way.INLINE, minute)
+    if claim is None:
+        raise SystemExit("the obligation could not be claimed")
+    return Run(
+        function="maintain",
+        responsibility="prune",
+        dispatch_key="bench",
+        client_id=None,
+        path=Way.INLINE,
+        attempt=1,
+        dry=False,
+        budget=Budget.of(seconds),
+        database=database,
+        lease=Lease(claim.id, claim.fence),
+        log=structlog.stdlib.get_logger("bench"),
+    )
+
+
+async def delete_at_once(dsn: str) -> tuple[int, float]:
+    """Rows, and the seconds one DELETE took for all of them."""
+    began = time.perf_counter()
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+        count = (await connection.execute(_BIG, (KEEP,))).rowcount
+    return count, time.perf_counter() - began
+
+
+async def prune(dsn: str, retention: Retention) -> tuple[Summary, float]:
+    """What the retention did, and the seconds it took."""
+    database = Database(dsn)
+    await database.open()
+    try:
+        run = await make_run(database, 600)
+        began = time.perf_counter()
+        summary = await retention(run)
+        return summary, time.perf_counter() - began
+    finally:
+        await database.close()
+
+
+async def undisturbed(other: Traffic) -> list[float]:
+    """Milliseconds of the other process's updates, with nothing else going on."""
+    await asyncio.to_thread(other.take)
+    await asyncio.sleep(UNDISTURBED_S)
+    return await asyncio.to_thread(other.take)
+
+
+async def measure(rows: int = ROWS, retention: Retention = RETENTION) -> dict[str, float]:
+    """Measure everything once.
+
+    Args:
+        rows: of the table; half of them are expired.
+        retention: what prunes it.
+    """
+    figures: dict[str, float] = {"rows": rows}
+    ids = (rows - min(rows // 4, 10_000), rows)
+    with tempfile.TemporaryDirectory() as folder, embedded.postgres(Path(folder) / "postgres") as server:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute("CREATE DATABASE filled")
+            figures["server"] = connection.info.server_version // 10000
+        await asyncio.to_thread(fill, server.replace("/postgres?", "/filled?"), rows)
+        async with copy(server, "big") as dsn:
+            with traffic(dsn, ids) as other:
+                alone = await undisturbed(other)
+                count, seconds = await delete_at_once(dsn)
+                figures |= _of("delete", count / seconds, await asyncio.to_thread(other.take))
+        async with copy(server, "pruned") as dsn:
+            with traffic(dsn, ids) as other:
+                alone += await undisturbed(other)
+                summary, seconds = await prune(dsn, retention)
+                figures |= _of("retention", summary.changed / seconds, await asyncio.to_thread(other.take))
+    if (summary.changed, summary.left) != (count, 0):
+        raise SystemExit(f"the retention deleted {summary.changed} rows and left {summary.left}; there were {count}")
+    figures |= {"alone_p99_ms": p99(alone), "alone_median_ms": statistics.median(alone)}
+    figures["rate_ratio"] = figures["retention_rows_per_s"] / figures["delete_rows_per_s"]
+    figures["p99_ratio"] = figures["retention_p99_ms"] / figures["alone_p99_ms"]
+    figures["delete_p99_ratio"] = figures["delete_p99_ms"] / figures["alone_p99_ms"]
+    return figures | {name: float(value) for name, value in summary.details.items()}
+
+
+def _of(name: str, rate: float, times: list[float]) -> dict[str, float]:
+    return {
+        f"{name}_rows_per_s": rate,
+        f"{name}_median_ms": statistics.median(times),
+        f"{name}_p99_ms": p99(times),
+        f"{name}_longest_ms": max(times),
+    }
+
+
+def report(figures: dict[str, float]) -> None:
+    """Print the table."""
+    server = f"PostgreSQL {figures['server']:.0f}"
+    print(
+        f"{figures['rows']:,.0f} rows, half expired, Python {platform.python_version()}, {server}, {os.cpu_count()} cores"
+    )
+    print(f"{'':14}{'rows/s':>10}{'update median ms':>18}{'p99 ms':>10}{'longest ms':>12}")
+    print(f"{'undisturbed':14}{'':10}{figures['alone_median_ms']:18.2f}{figures['alone_p99_ms']:10.2f}")
+    for name in ("delete", "retention"):
+        rate, median, last, longest = (
+            figures[f"{name}_{figure}"] for figure in ("rows_per_s", "median_ms", "p99_ms", "longest_ms")
+        )
+        print(f"{name:14}{rate:10,.0f}{median:18.2f}{last:10.2f}{longest:12.1f}")
+    longest = figures["longest_batch_ms"]
+    print(
+        f"{figures['batches']:.0f} batches, {figures.get('broken_off', 0):.0f} broken off; the longest {longest:.0f} ms"
+    )
+    rate, last = figures["rate_ratio"], figures["p99_ratio"]
+    met = rate >= GOAL_RATE and last <= GOAL_P99 and longest <= GOAL_LOCK_MS
+    print(
+        f"rows/s of the big DELETE: {rate:.2f} (goal {GOAL_RATE}); p99 over undisturbed: {last:.2f} (goal {GOAL_P99})"
+    )
+    print(f"goals: {'met' if met else 'not met'}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, default=ROWS)
+    report(asyncio.run(measure(parser.parse_args().rows)))
