@@ -1,4 +1,4 @@
--- Pipeline runs of sixty days, as many as asked for, each with one artifact; half of them are older than thirty days.
+-- Pipeline runs, as many as asked for, each with one artifact: half of them 31 to 60 days old, half up to 29 days.
 CREATE SCHEMA bench;
 CREATE TABLE bench.run (
   id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -13,7 +13,8 @@ CREATE TABLE bench.artifact (
   content jsonb NOT NULL
 );
 INSERT INTO bench.run (client_id, created_at)
-SELECT 'client-' || n %% 100, now() - interval '60 days' * (1 - n::float8 / %(rows)s) FROM generate_series(1, %(rows)s::bigint) AS n;
+SELECT 'client-' || n %% 100, now() - interval '29 days' * (2 * (1 - n::float8 / %(rows)s))
+  - CASE WHEN n <= %(rows)s / 2 THEN interval '2 days' ELSE '0' END FROM generate_series(1, %(rows)s::bigint) AS n;
 INSERT INTO bench.artifact (run_id, stage, content)
 SELECT id, 'draft', jsonb_build_object('text', repeat('x', 40)) FROM bench.run;
 CREATE INDEX ON bench.run (created_at, id);

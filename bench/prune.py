@@ -1,8 +1,8 @@
 """Pruning a deep table: rows a second against one big DELETE, and what the application's own traffic feels of each.
 
-Run `python -m bench.prune`, with `--rows` for fewer. Real PostgreSQL with its shipped durability, on disk. Half of the rows are
-expired, and one artifact hangs on each. The big DELETE and the retention work on identical copies of the database; beside
-each, another process updates one row at a time, first undisturbed.
+Run `python -m bench.prune`, with `--rows` for fewer. Real PostgreSQL with its shipped durability, on disk. Half of the
+rows are expired, and one artifact hangs on each. The big DELETE and the retention work on identical copies of the
+database; beside each, another process updates one row at a time, first undisturbed.
 """
 
 import argparse
@@ -154,10 +154,8 @@ def _of(name: str, rate: float, times: list[float]) -> dict[str, float]:
 
 def report(figures: dict[str, float]) -> None:
     """Print the table."""
-    server = f"PostgreSQL {figures['server']:.0f}"
-    print(
-        f"{figures['rows']:,.0f} rows, half expired, Python {platform.python_version()}, {server}, {os.cpu_count()} cores"
-    )
+    machine = f"Python {platform.python_version()}, PostgreSQL {figures['server']:.0f}, {os.cpu_count()} cores"
+    print(f"{figures['rows']:,.0f} rows, half expired, {machine}")
     print(f"{'':14}{'rows/s':>10}{'update median ms':>18}{'p99 ms':>10}{'longest ms':>12}")
     print(f"{'undisturbed':14}{'':10}{figures['alone_median_ms']:18.2f}{figures['alone_p99_ms']:10.2f}")
     for name in ("delete", "retention"):
