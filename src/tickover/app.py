@@ -1,5 +1,6 @@
 """Tickover: ties a contract to the parts below, and mounts it on an application."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import partial
@@ -21,6 +22,7 @@ from tickover.ledger.circuits import Circuits
 from tickover.ledger.evidence import Evidence
 from tickover.ledger.refusals import Refusals
 from tickover.ledger.store import Ledger
+from tickover.maintenance.inspection import maintained, report
 from tickover.settings import Settings, environment, load_settings, read_flags, redis_url
 from tickover.status.link import RedisLink
 from tickover.status.store import StatusStore
@@ -112,6 +114,7 @@ class Tickover:
         functions = DurableFunctions(contract, executor, continuation, settings.durable_budget)
         self.endpoint = make_endpoint(self._sender.sdk, functions, settings, verdict.serve_origin)
         self._announced = False
+        self._inspection: asyncio.Task[None] | None = None
 
     def _make_sender(self, engine_environment: str) -> EngineSender:
         make = partial(make_sdk, self.app_id, self.settings, engine_environment)
@@ -128,9 +131,15 @@ class Tickover:
             self._announced = True
             self._announce()
             await self.guard.start()
+            tables = maintained(self.contract)
+            if tables:  # nobody waits for it
+                self._inspection = asyncio.create_task(report(self.database, tables))
 
     async def close(self) -> None:
         """Give all connections back."""
+        if self._inspection is not None:
+            self._inspection.cancel()
+            await asyncio.gather(self._inspection, return_exceptions=True)
         await self._sender.close()
         await self._heartbeats.close()
         await self.redis.close()

@@ -12,7 +12,7 @@ from tickover.maintenance.needs import Need
 from tickover.maintenance.pace import MOST
 from tickover.maintenance.progress import Progress, keep_progress, read_progress, to_go_on_with
 from tickover.maintenance.statements import Child, Rows
-from tickover.maintenance.tables import Table, list_parts, read_table, reading
+from tickover.maintenance.tables import Named, Table, list_parts, read_table, reading
 from tickover.maintenance.walk import Pace, Walk
 
 __all__ = ["Child", "Retention"]
@@ -94,8 +94,7 @@ class Retention:
         """The walk, at the place where it goes on; what was kept of it; and what tells it from other walks."""
         before = now - self.keep
         async with reading(run.database, _LOOKING_S) as connection:
-            columns = [self.since, self.key, *self.only]
-            table = await read_table(connection, self.table, columns, self.since, str(self))
+            table, *_ = [await read_table(connection, named) for named in self.names()]
             parts = await list_parts(connection, table, self.since, before)
             kept = await read_progress(connection, self._name(run))
         of = self._identity(table)
@@ -114,6 +113,17 @@ class Retention:
             place=held.place if held else None,
         )
         return walk, kept, of
+
+    def names(self) -> Iterator[Named]:
+        """The tables and columns that it is configured with."""
+        columns = [self.since, self.key, *self.only, *([] if self.client is None else [self.client])]
+        yield Named(str(self), self.table, columns, self.since)
+        yield from (Named(str(self), child.table, [child.column]) for child in self.cascade)
+
+    def deletes_from(self) -> Iterator[str]:
+        """The tables that it deletes rows from."""
+        yield self.table
+        yield from (child.table for child in self.cascade)
 
     def needs(self) -> Iterator[Need]:
         """The indexes that it needs."""

@@ -1,6 +1,6 @@
 """The user's tables as the database knows them: columns, partitions, indexes."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,6 +36,23 @@ class Table:
 
     oid: int
     columns: dict[str, Column]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A table that a responsibility is configured with.
+
+    Args:
+        by: who names it, for the error: `retention of shop.parcel`.
+        table: its name, `schema.table`.
+        columns: those it must have.
+        time: the one of them that must be a time.
+    """
+
+    by: str
+    table: str
+    columns: Sequence[str]
+    time: str | None = None
 
 
 class Part(NamedTuple):
@@ -79,31 +96,26 @@ async def reading(database: Database, seconds: float) -> AsyncIterator[Async]:
         yield connection
 
 
-async def read_table(connection: Async, name: str, columns: Iterable[str], time: str | None, of: str) -> Table:
-    """A table, which has to be there, with these columns.
-
-    Args:
-        connection: to the database it should be in.
-        name: `schema.table`.
-        columns: those it must have.
-        time: the one that must be a time.
-        of: who names it, for the error: `retention of shop.parcel`.
+async def read_table(connection: Async, named: Named) -> Table:
+    """A table, which has to be there, with its columns.
 
     Raises:
         TableError: it is not so; the text says what is missing, and what there is.
     """
-    quoted = identifier(name).as_string()
+    quoted, where = identifier(named.table).as_string(), f"{named.by}: {named.table}"
     row = await (await connection.execute(statement("maintenance/read_columns"), {"table": quoted})).fetchone()
     if row is None or not row[1]:
         there = "there is no such table" if row is None else "that is no table"
-        raise TableError(f"{of}: {name}: {there}; correct its name, or run the migrations that make it")
+        raise TableError(f"{where}: {there}; correct its name, or run the migrations that make it")
     table = Table(row[0], {column: Column(*known) for column, known in row[2].items()})
-    missing = [column for column in columns if column not in table.columns]
+    missing = [column for column in named.columns if column not in table.columns]
     if missing:
         has = ", ".join(sorted(table.columns))
-        raise TableError(f"{of}: {name} has no column {', '.join(map(repr, missing))}; its columns are: {has}")
-    if time is not None and table.columns[time].type not in _TIMES:
-        raise TableError(f"{of}: {name}.{time} is of type {table.columns[time].type}; name a timestamp or a date")
+        raise TableError(f"{where} has no column {', '.join(map(repr, missing))}; its columns are: {has}")
+    if named.time is not None and table.columns[named.time].type not in _TIMES:
+        raise TableError(
+            f"{where}.{named.time} is of type {table.columns[named.time].type}; name a timestamp or a date"
+        )
     return table
 
 
