@@ -94,6 +94,7 @@ class Walk:
             self.place = None  # that partition is gone
         for part in self.parts:
             if not self._may_go_on():
+                self.place = self.place or next((Place(_name(leaf)) for leaf in part.leaves), None)
                 return
             is_whole = self.may_drop and part.is_past
             if is_whole and not self.rows.children and await self._drop(part):
@@ -144,7 +145,9 @@ class Walk:
 
     async def _batch(self, leaf: Leaf, *, apart: bool) -> bool:
         """Delete the next rows of a table, and leave the database to others for a moment. False at its end."""
-        size = self._size if self.pace.limit is None else min(self._size, self.pace.limit - self.tally.deleted)
+        size = min(self._size, self.pace.most)
+        if self.pace.limit is not None:
+            size = min(size, self.pace.limit - self.tally.deleted)
         query = self.rows.delete(leaf, self._after(leaf), apart=apart)
         statement_s = self.run.time_left() if self._unhurried else _LOCK_S
         started = clock.monotonic()
