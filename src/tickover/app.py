@@ -68,6 +68,7 @@ class Tickover:
         doorkeeper: what counts the requests that are refused.
         status: each function's newest status.
         guard: what knows whether this process may act where it stands.
+        inspection: looks at the tables that maintenance names, once, beside everything else; None before `open`.
         endpoint: what the engine calls; None where INNGEST_SIGNING_KEY is missing.
 
     Raises:
@@ -114,7 +115,7 @@ class Tickover:
         functions = DurableFunctions(contract, executor, continuation, settings.durable_budget)
         self.endpoint = make_endpoint(self._sender.sdk, functions, settings, verdict.serve_origin)
         self._announced = False
-        self._inspection: asyncio.Task[None] | None = None
+        self.inspection: asyncio.Task[None] | None = None
 
     def _make_sender(self, engine_environment: str) -> EngineSender:
         make = partial(make_sdk, self.app_id, self.settings, engine_environment)
@@ -133,13 +134,13 @@ class Tickover:
             await self.guard.start()
             tables = maintained(self.contract)
             if tables:  # nobody waits for it
-                self._inspection = asyncio.create_task(report(self.database, tables))
+                self.inspection = asyncio.create_task(report(self.database, tables))
 
     async def close(self) -> None:
         """Give all connections back."""
-        if self._inspection is not None:
-            self._inspection.cancel()
-            await asyncio.gather(self._inspection, return_exceptions=True)
+        if self.inspection is not None:
+            self.inspection.cancel()
+            await asyncio.gather(self.inspection, return_exceptions=True)
         await self._sender.close()
         await self._heartbeats.close()
         await self.redis.close()

@@ -9,6 +9,7 @@ import psycopg
 from psycopg import errors
 
 from tickover import clock
+from tickover.database import Async
 from tickover.execution.run import Run
 from tickover.maintenance.needs import Need, tells_apart
 from tickover.maintenance.pace import FIRST, next_size, pause_after, size_after_none
@@ -22,6 +23,7 @@ _COUNTING_S = 0.25  # ... and for so long
 _HELD_UP = (errors.QueryCanceled, errors.LockNotAvailable, errors.DeadlockDetected)
 _NOT_WHOLE = (errors.ForeignKeyViolation, errors.DependentObjectsStillExist, errors.InsufficientPrivilege)
 _LOCK_S = LONGEST_MS / 1000
+_TRIES = 3  # to lock a partition that is to be dropped, each for a moment only
 _READING_S = 5.0  # for a question about one index entry, which nobody waits for
 
 Leaf = tuple[str, ...]
@@ -191,29 +193,28 @@ class Walk:
         return True
 
     async def _drop(self, part: Part) -> bool:
-        """Detach and drop a partition. Whether nothing is left to do about it in this run."""
-        name = _name(part.name)
-        try:
-            async with self.run.batch() as connection:
-                await connection.execute(statement("maintenance/set_limits"), limits(_LOCK_S))
-                if self.rows.children:
-                    row = await (await connection.execute(has_rows(part.name))).fetchone()
-                    if row and row[0]:
+        """Detach and drop a partition, in a few short tries. Whether nothing is left to do about it in this run."""
+        name, reason = _name(part.name), ""
+        for _ in range(_TRIES):
+            try:
+                async with self.run.batch() as connection:
+                    await connection.execute(statement("maintenance/set_limits"), limits(_LOCK_S))
+                    if self.rows.children and await _has_rows(connection, part):
                         return False
-                await connection.execute(drop_partition(self.rows.table, part.name))
-        except _HELD_UP as error:
-            self.run.log.warning(
-                "partition.busy", partition=name, reason=str(error), effect="the next tick tries again"
-            )
-            self.tally.busy.append(name)
-            return True
-        except _NOT_WHOLE as error:
-            self.run.log.info("partition.kept", partition=name, reason=str(error), effect="its rows are deleted")
-            return False
-        self.tally.dropped.append(name)
+                    await connection.execute(drop_partition(self.rows.table, part.name))
+            except _HELD_UP as error:
+                reason = str(error)
+            except _NOT_WHOLE as error:
+                self.run.log.info("partition.kept", partition=name, reason=str(error), effect="its rows are deleted")
+                return False
+            else:
+                self.tally.dropped.append(name)
+                return True
+        self.run.log.warning("partition.busy", partition=name, reason=reason, effect="the next tick tries again")
+        self.tally.busy.append(name)
         return True
 
-    async def _is_apart(self, connection: Any, leaf: Leaf) -> bool:
+    async def _is_apart(self, connection: Async, leaf: Leaf) -> bool:
         if leaf not in self._apart:
             self._apart[leaf] = any(tells_apart(index, self.need) for index in await list_indexes(connection, leaf))
         return self._apart[leaf]
@@ -244,6 +245,11 @@ class Walk:
         place = self.place
         after = {} if place is None else {"after_since": place.since, "after_key": place.key}
         return {**self.values, **after, **more}
+
+
+async def _has_rows(connection: Async, part: Part) -> bool:
+    row = await (await connection.execute(has_rows(part.name))).fetchone()
+    return row is not None and bool(row[0])
 
 
 def _name(leaf: Leaf) -> str:
