@@ -32,6 +32,7 @@ def traffic(dsn: str, ids: tuple[int, int]) -> Iterator[Traffic]:
     here, there = context.Pipe()
     process = context.Process(target=_update, args=(dsn, ids, there))
     process.start()
+    there.close()  # so that a process that dies is an end of the file here
     try:
         here.recv()  # it is connected
         yield Traffic(here)

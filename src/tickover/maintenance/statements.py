@@ -19,6 +19,16 @@ SELECT (SELECT count(*) FROM due), (SELECT count(*) FROM gone), last.since::text
 FROM (SELECT) AS one LEFT JOIN LATERAL (SELECT since, key FROM due ORDER BY since DESC, key DESC LIMIT 1) AS last
   ON true
 """)
+# A range of the index: a sixth less of the server's time than rows that are locked first, but locks are waited for.
+_DELETE_RANGE = sql.SQL("""
+WITH last AS MATERIALIZED (
+  SELECT {since} AS since, {key} AS key FROM ONLY {part} AS {alias} WHERE {due}
+  ORDER BY {order} LIMIT 1 OFFSET %(limit)s - 1
+), gone AS (
+  DELETE FROM ONLY {part} AS {alias} WHERE {due} AND ({since}, {key}) <= (SELECT since, key FROM last) RETURNING 1
+)
+SELECT %(limit)s::bigint, (SELECT count(*) FROM gone), since::text, key::text FROM last
+""")
 _CHILD = sql.SQL("child_{number} AS (DELETE FROM {table} AS child USING due WHERE child.{column} = due.key),")
 _COUNT = sql.SQL("SELECT count(*) FROM (SELECT FROM ONLY {part} AS {alias} WHERE {due} LIMIT %(limit)s) AS due")
 _SKIP = sql.SQL("""
@@ -80,6 +90,13 @@ class Rows:
             for number, child in enumerate(self.children)
         ]
         return _DELETE.format(children=sql.SQL(" ").join(children), **self._names(part, after, apart=apart))
+
+    def delete_range(self, part: Iterable[str], after: Place | None) -> sql.Composed:
+        """As `delete`, in the order of time and key, where rows that others have locked are waited for.
+
+        No row, and nothing is deleted, where fewer than `limit` are due. Without children only.
+        """
+        return _DELETE_RANGE.format(**self._names(part, after, apart=True))
 
     def skip(self, part: Iterable[str], after: Place | None, *, apart: bool) -> sql.Composed:
         """The time and the key of the row that lies `over` rows further on."""

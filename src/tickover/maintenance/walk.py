@@ -83,6 +83,7 @@ class Walk:
     place: Place | None = None
     tally: Tally = field(default_factory=Tally)
     _size: int = FIRST
+    _skips_locked: bool = False  # in the next batch, rows that others have locked are left out
     _unhurried: bool = False  # the next batch is one row, which takes as long as it takes
     _apart: dict[Leaf, bool] = field(default_factory=dict)
 
@@ -150,13 +151,12 @@ class Walk:
         size = min(self._size, self.pace.most)
         if self.pace.limit is not None:
             size = min(size, self.pace.limit - self.tally.deleted)
-        query = self.rows.delete(leaf, self._after(leaf), apart=apart)
         statement_s = self.run.time_left() if self._unhurried else _LOCK_S
         started = clock.monotonic()
         try:
             async with self.run.batch() as connection:
                 await connection.execute(statement("maintenance/set_limits"), limits(statement_s))
-                row = await (await connection.execute(query, self._with_place(limit=size))).fetchone()
+                row = await self._delete(connection, leaf, size, apart=apart)
         except _HELD_UP as error:
             return await self._after_none(leaf, error, size, apart=apart)
         took = clock.monotonic() - started
@@ -167,14 +167,28 @@ class Walk:
         came_to = Place(_name(leaf), since, key)
         if gone == 0 and came_to.since == (self.place and self.place.since) and not apart:
             return False  # a trigger keeps them all, and rows of one time cannot be told apart
-        self.place, self._unhurried = came_to, False
+        self.place, self._unhurried, self._skips_locked = came_to, False, False
         self._size = next_size(size, took, self.pace.batch, self.pace.most)
         await asyncio.sleep(pause_after(took, self.pace.share, self.run.time_left()))
         return True
 
+    async def _delete(self, connection: Async, leaf: Leaf, size: int, *, apart: bool) -> Any:
+        """Delete so many rows: as a range where that can be, and where it must not be waited for others one by one."""
+        values, after = self._with_place(limit=size), self._after(leaf)
+        if apart and not self.rows.children and not self._skips_locked:
+            query = self.rows.delete_range(leaf, after)
+            row = await (await connection.execute(query, values)).fetchone()
+            if row is not None:
+                return row
+        query = self.rows.delete(leaf, after, apart=apart)
+        return await (await connection.execute(query, values)).fetchone()
+
     async def _after_none(self, leaf: Leaf, error: psycopg.Error, size: int, *, apart: bool) -> bool:
         """A batch was broken off, and nothing of it stands: make it smaller, or step over the one row it was."""
         self.tally.broken_off += 1
+        if not self._skips_locked and not isinstance(error, errors.QueryCanceled):
+            self._skips_locked = True
+            return True
         self._size = size_after_none(size)
         if size > 1:
             return True
