@@ -121,14 +121,14 @@ async def _missing(connection: Async, responsibility: str, need: Need) -> list[F
         return []
     statements = [statement(need, leaf) for leaf in lacking]
     if leaves[0][1]:  # made in each partition, it is taken over by the one of the whole, which new partitions inherit
-        statements.append(statement(need, need.table.split("."), concurrently=False))
-    return [Finding(responsibility, need.table, _text(need), tuple(statements))]
+        statements.append(statement(need, need.table, concurrently=False))
+    return [Finding(responsibility, ".".join(need.table), _text(need), tuple(statements))]
 
 
 async def _foreign_keys(connection: Async, tables: Iterable[str]) -> list[Need]:
     quoted = [identifier(table).as_string() for table in tables]
     cursor = await connection.execute(load("maintenance/list_foreign_keys"), {"tables": quoted})
-    return [Need(".".join(row[0]), dict.fromkeys(row[1])) for row in await cursor.fetchall()]
+    return [Need(tuple(row[0]), dict.fromkeys(row[1])) for row in await cursor.fetchall()]
 
 
 def _once(needs: Iterable[Need]) -> list[Need]:
@@ -141,7 +141,8 @@ def _once(needs: Iterable[Need]) -> list[Need]:
 
 
 def _text(need: Need) -> str:
+    table = ".".join(need.table)
     if need.then is None:
-        return f"{need.table} is searched by {', '.join(need.equal)} for every row, and no index serves that"
+        return f"{table} is searched by {', '.join(need.equal)} for every row, and no index serves that"
     kind = "".join(f"{column} = {value}, " for column, value in need.equal.items())
-    return f"{need.table} is walked in the order of {kind}{need.then}, and no index serves that"
+    return f"{table} is walked in the order of {kind}{need.then}, and no index serves that"

@@ -27,7 +27,7 @@ class Need:
     """What an index has to do.
 
     Args:
-        table: whose index, `schema.table`.
+        table: whose index: schema and name.
         equal: columns that are compared with a value; with that, or None where it differs from question to question.
         then: the column in whose order rows are walked; None where rows are only looked up.
         key: the column that tells rows of the same time apart.
@@ -35,7 +35,7 @@ class Need:
         is_partial: whether the index to be made leaves out all other rows.
     """
 
-    table: str
+    table: tuple[str, ...]
     equal: Mapping[str, str | None] = field(default_factory=dict)
     then: str | None = None
     key: str | None = None

@@ -11,7 +11,7 @@ from tickover import clock
 from tickover.database import Async
 from tickover.execution.run import Run, Summary
 from tickover.maintenance.needs import Need
-from tickover.maintenance.tables import Named, identifier
+from tickover.maintenance.tables import Named, identifier, parts
 
 _COUNTED = 10_000  # rows still due are counted up to here
 _LONGEST_ERROR = 200
@@ -97,8 +97,8 @@ class StaleRecovery:
 
     def needs(self) -> Iterator[Need]:
         """The indexes that it needs."""
-        yield Need(self.table, {self.state: str(self.stuck)}, self.since, self.key, is_partial=True)
-        yield Need(self.evidence.table, {self.evidence.column: None})
+        yield Need(parts(self.table), {self.state: str(self.stuck)}, self.since, self.key, is_partial=True)
+        yield Need(parts(self.evidence.table), {self.evidence.column: None})
 
     def deletes_from(self) -> Iterator[str]:
         """The tables that it deletes rows from: none."""

@@ -12,7 +12,7 @@ from tickover.maintenance.needs import Need
 from tickover.maintenance.pace import MOST
 from tickover.maintenance.progress import Progress, keep_progress, read_progress, to_go_on_with
 from tickover.maintenance.statements import Child, Rows
-from tickover.maintenance.tables import Named, Table, list_parts, read_table, reading
+from tickover.maintenance.tables import Named, Table, list_parts, parts, read_table, reading
 from tickover.maintenance.walk import Pace, Walk
 
 __all__ = ["Child", "Retention"]
@@ -57,7 +57,7 @@ class Retention:
     key: str = "id"
     client: str | None = "client_id"
     batch_time: timedelta = timedelta(milliseconds=50)
-    share: float = 0.9
+    share: float = 0.95
     batch: int = MOST
     limit: int | None = None
 
@@ -95,7 +95,7 @@ class Retention:
         before = now - self.keep
         async with reading(run.database, _LOOKING_S) as connection:
             table, *_ = [await read_table(connection, named) for named in self.names()]
-            parts = await list_parts(connection, table, self.since, before)
+            stretches = await list_parts(connection, table, self.since, before)
             kept = await read_progress(connection, self._name(run))
         of = self._identity(table)
         held = to_go_on_with(kept, of, now)
@@ -107,7 +107,7 @@ class Retention:
             rows=rows,
             need=self._need(),
             values={"before": before, "client_id": run.client_id, **values},
-            parts=parts,
+            parts=stretches,
             pace=Pace(self.batch_time.total_seconds(), self.share, self.batch, self.limit),
             may_drop=not self.only and self.where is None and client is None,
             place=held.place if held else None,
@@ -128,10 +128,10 @@ class Retention:
     def needs(self) -> Iterator[Need]:
         """The indexes that it needs."""
         yield self._need()
-        yield from (Need(child.table, {child.column: None}) for child in self.cascade)
+        yield from (Need(parts(child.table), {child.column: None}) for child in self.cascade)
 
     def _need(self) -> Need:
-        return Need(self.table, dict(self.only), self.since, self.key, self.where)
+        return Need(parts(self.table), dict(self.only), self.since, self.key, self.where)
 
     def _summary(self, walk: Walk, left: int | None) -> Summary:
         tally = walk.tally

@@ -71,9 +71,14 @@ class Part(NamedTuple):
         return cls(tuple(name), is_past, tuple(tuple(leaf) for leaf in leaves))
 
 
+def parts(name: str) -> tuple[str, ...]:
+    """The parts of a table's name: `schema.table`, or `table`."""
+    return tuple(name.split("."))
+
+
 def identifier(name: str | Iterable[str]) -> sql.Identifier:
-    """A table's name, `schema.table` or its parts, for a statement."""
-    return sql.Identifier(*(name.split(".") if isinstance(name, str) else name))
+    """A table's name, or its parts, for a statement."""
+    return sql.Identifier(*(parts(name) if isinstance(name, str) else name))
 
 
 def limits(statement_s: float | None, lock_ms: int = LONGEST_MS // 2) -> dict[str, str]:

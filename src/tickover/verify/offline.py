@@ -180,6 +180,9 @@ async def _maintenance(tickover: Tickover) -> list[Line]:
     await database.open()
     try:
         findings = await inspect(database, tables)
+    except (psycopg.Error, PoolTimeout) as error:
+        seen = f"the database could not be asked for tables and indexes: {type(error).__name__}"
+        return [unproven("maintenance", seen, "check again; the database's log says what it refused")]
     finally:
         await database.close()
     if not findings:

@@ -2,10 +2,10 @@ import pytest
 
 from tickover.maintenance.needs import Index, Need, serves, statement, tells_apart
 
-EXPIRED = Need("shop.memory", {"source": "guess"}, "expires_at", "id")
-STUCK = Need("shop.parcel", {"the state": "leaving"}, "moved", "id", is_partial=True)
-PLAIN = Need("shop.parcel", {}, "moved", "id")
-LOOKUP = Need("shop.receipt", {"parcel": None})
+EXPIRED = Need(("shop", "memory"), {"source": "guess"}, "expires_at", "id")
+STUCK = Need(("shop", "parcel"), {"the state": "leaving"}, "moved", "id", is_partial=True)
+PLAIN = Need(("shop", "parcel"), {}, "moved", "id")
+LOOKUP = Need(("shop", "receipt"), {"parcel": None})
 
 
 @pytest.mark.parametrize(
@@ -18,12 +18,12 @@ LOOKUP = Need("shop.receipt", {"parcel": None})
         (Index(("source", "expires_at"), "(expires_at IS NOT NULL)"), EXPIRED),
         (Index(("moved", "id"), "(\"the state\" = 'leaving'::shop.parcel_state)"), STUCK),
         (Index(("the state", "moved")), STUCK),
-        (Index(("moved",), "((kind)::text = 'x'::text)"), Need("t", {}, "moved", "id", where="kind = 'x'")),
-        (Index(("moved",), "((a IS NULL) OR b)"), Need("t", {}, "moved", "id", where="a IS NULL or b")),
+        (Index(("moved",), "((kind)::text = 'x'::text)"), Need(("t",), {}, "moved", "id", where="kind = 'x'")),
+        (Index(("moved",), "((a IS NULL) OR b)"), Need(("t",), {}, "moved", "id", where="a IS NULL or b")),
         (Index(("parcel", "at")), LOOKUP),
         (Index(("parcel",), "(parcel IS NOT NULL)"), LOOKUP),
         (Index(("parcel",), is_ordered=False), LOOKUP),
-        (Index(("b", "a", "c")), Need("t", {"a": None, "b": None})),
+        (Index(("b", "a", "c")), Need(("t",), {"a": None, "b": None})),
     ],
 )
 def test_an_index_that_leads_to_the_rows_serves(index: Index, need: Need) -> None:
@@ -45,7 +45,7 @@ def test_an_index_that_leads_to_the_rows_serves(index: Index, need: Need) -> Non
         (Index(("", "moved")), PLAIN),
         (Index(("at", "parcel")), LOOKUP),
         (Index(("parcel",), "(at IS NULL)"), LOOKUP),
-        (Index(("a", "c", "b")), Need("t", {"a": None, "b": None})),
+        (Index(("a", "c", "b")), Need(("t",), {"a": None, "b": None})),
     ],
 )
 def test_an_index_that_leads_elsewhere_does_not_serve(index: Index, need: Need) -> None:
