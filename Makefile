@@ -29,6 +29,7 @@ bench: $(VENV)/.synced                    ## figures, measured here and now
 	$(BIN)/python -m bench.tick
 	$(BIN)/python -m bench.engine
 	$(BIN)/python -m bench.watchdog
+	$(BIN)/python -m bench.prune
 
 drill: $(VENV)/.synced                    ## game days under real processes, about 8 minutes; a report in drill.html
 	$(BIN)/tickover drill --html drill.html

@@ -14,7 +14,7 @@ def next_size(size: int, took_s: float, target_s: float, most: int = MOST) -> in
 
     Args:
         size: rows of the batch before, at least 1.
-        took_s: seconds it took, from its beginning to its commit.
+        took_s: seconds it took, from its first lock to its commit.
         target_s: seconds a batch should take.
         most: rows of a batch, at most.
     """

@@ -22,7 +22,7 @@ COUNTED = 10_000  # rows still due are counted up to here ...
 _COUNTING_S = 0.25  # ... and for so long
 _HELD_UP = (errors.QueryCanceled, errors.LockNotAvailable, errors.DeadlockDetected)
 _NOT_WHOLE = (errors.ForeignKeyViolation, errors.DependentObjectsStillExist, errors.InsufficientPrivilege)
-_LOCK_S = LONGEST_MS / 1000
+_LOCK_S = 0.85 * LONGEST_MS / 1000  # for the statement that takes the locks; the rest is for its commit
 _TRIES = 3  # to lock a partition that is to be dropped, each for a moment only
 _READING_S = 5.0  # for a question about one index entry, which nobody waits for
 
@@ -151,11 +151,11 @@ class Walk:
         size = min(self._size, self.pace.most)
         if self.pace.limit is not None:
             size = min(size, self.pace.limit - self.tally.deleted)
-        statement_s = self.run.time_left() if self._unhurried else _LOCK_S
-        started = clock.monotonic()
+        statement_s, started = self.run.time_left() if self._unhurried else _LOCK_S, 0.0
         try:
             async with self.run.batch() as connection:
                 await connection.execute(statement("maintenance/set_limits"), limits(statement_s))
+                started = clock.monotonic()  # from here on it holds locks
                 row = await self._delete(connection, leaf, size, apart=apart)
         except _HELD_UP as error:
             return await self._after_none(leaf, error, size, apart=apart)
