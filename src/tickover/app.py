@@ -1,5 +1,6 @@
 """Tickover: ties a contract to the parts below, and mounts it on an application."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import partial
@@ -21,6 +22,7 @@ from tickover.ledger.circuits import Circuits
 from tickover.ledger.evidence import Evidence
 from tickover.ledger.refusals import Refusals
 from tickover.ledger.store import Ledger
+from tickover.maintenance.inspection import maintained, report
 from tickover.settings import Settings, environment, load_settings, read_flags, redis_url
 from tickover.status.link import RedisLink
 from tickover.status.store import StatusStore
@@ -66,6 +68,7 @@ class Tickover:
         doorkeeper: what counts the requests that are refused.
         status: each function's newest status.
         guard: what knows whether this process may act where it stands.
+        inspection: looks at the tables that maintenance names, once, beside everything else; None before `open`.
         endpoint: what the engine calls; None where INNGEST_SIGNING_KEY is missing.
 
     Raises:
@@ -112,6 +115,7 @@ class Tickover:
         functions = DurableFunctions(contract, executor, continuation, settings.durable_budget)
         self.endpoint = make_endpoint(self._sender.sdk, functions, settings, verdict.serve_origin)
         self._announced = False
+        self.inspection: asyncio.Task[None] | None = None
 
     def _make_sender(self, engine_environment: str) -> EngineSender:
         make = partial(make_sdk, self.app_id, self.settings, engine_environment)
@@ -128,9 +132,15 @@ class Tickover:
             self._announced = True
             self._announce()
             await self.guard.start()
+            tables = maintained(self.contract)
+            if tables:  # nobody waits for it
+                self.inspection = asyncio.create_task(report(self.database, tables))
 
     async def close(self) -> None:
         """Give all connections back."""
+        if self.inspection is not None:
+            self.inspection.cancel()
+            await asyncio.gather(self.inspection, return_exceptions=True)
         await self._sender.close()
         await self._heartbeats.close()
         await self.redis.close()

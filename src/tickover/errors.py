@@ -3,6 +3,7 @@
 TickoverError
 ├── SettingsError        a setting is missing or malformed
 ├── ContractError        the declared contract contradicts itself
+├── TableError           a responsibility names a table or a column that is not there
 ├── RequestError         a caller sent something that cannot be served (carries an HTTP status)
 ├── EnqueueError         a job cannot be stored as given
 ├── ScheduleError        a recurring job is declared in a way that cannot be kept
@@ -33,6 +34,10 @@ class SettingsError(TickoverError):
 
 class ContractError(TickoverError):
     """The declared contract contradicts itself; the text lists every contradiction."""
+
+
+class TableError(TickoverError):
+    """A responsibility names a table or a column that is not there; the text says what there is."""
 
 
 class RequestError(TickoverError):

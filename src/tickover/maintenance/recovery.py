@@ -1,6 +1,6 @@
 """A ready-made responsibility: take up again what got stuck half-way, by what the database shows about it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -10,6 +10,8 @@ from psycopg import DataError, Error, sql
 from tickover import clock
 from tickover.database import Async
 from tickover.execution.run import Run, Summary
+from tickover.maintenance.needs import Need
+from tickover.maintenance.tables import Named, identifier, parts
 
 _COUNTED = 10_000  # rows still due are counted up to here
 _LONGEST_ERROR = 200
@@ -82,7 +84,25 @@ class StaleRecovery:
 
     def __post_init__(self) -> None:
         if min(self.batch, self.limit) < 1 or self.after < timedelta():
-            raise ValueError(f"recovery of {self.table}: batch and limit must be at least 1, and after not negative")
+            raise ValueError(f"{self}: batch and limit must be at least 1, and after not negative")
+
+    def __str__(self) -> str:
+        return f"recovery of {self.table}"
+
+    def names(self) -> Iterator[Named]:
+        """The tables and columns that it is configured with."""
+        columns = [self.state, self.since, self.key, *([] if self.client is None else [self.client])]
+        yield Named(str(self), self.table, columns, self.since)
+        yield Named(str(self), self.evidence.table, [self.evidence.column])
+
+    def needs(self) -> Iterator[Need]:
+        """The indexes that it needs."""
+        yield Need(parts(self.table), {self.state: str(self.stuck)}, self.since, self.key, is_partial=True)
+        yield Need(parts(self.evidence.table), {self.evidence.column: None})
+
+    def deletes_from(self) -> Iterator[str]:
+        """The tables that it deletes rows from: none."""
+        return iter(())
 
     async def __call__(self, run: Run) -> Summary:
         """Move stuck rows until none is left, the limit is met, or the time is over. A dry run counts them.
@@ -156,7 +176,7 @@ class StaleRecovery:
 
     async def _count(self, run: Run, parameters: Mapping[str, Any]) -> int:
         query = sql.SQL("SELECT count(*) FROM (SELECT FROM {table} WHERE {due} LIMIT %(limit)s) due").format(
-            table=_table(self.table), due=self._due(run)
+            table=identifier(self.table), due=self._due(run)
         )
         async with run.database.connection() as connection:
             row = await (await connection.execute(query, {**parameters, "limit": _COUNTED})).fetchone()
@@ -168,19 +188,19 @@ class StaleRecovery:
             "ORDER BY {since}, {key} LIMIT %(limit)s FOR UPDATE SKIP LOCKED"
         ).format(
             key=sql.Identifier(self.key),
-            table=_table(self.table),
+            table=identifier(self.table),
             due=self._due(run),
             since=sql.Identifier(self.since),
         )
 
     def _evidence_query(self) -> sql.Composed:
         return sql.SQL("SELECT true FROM {table} WHERE {column} = %(key)s LIMIT 1").format(
-            table=_table(self.evidence.table), column=sql.Identifier(self.evidence.column)
+            table=identifier(self.evidence.table), column=sql.Identifier(self.evidence.column)
         )
 
     def _move_query(self) -> sql.Composed:
         return sql.SQL("UPDATE {table} SET {state} = %(target)s, {since} = now() WHERE {key} = %(key)s").format(
-            table=_table(self.table),
+            table=identifier(self.table),
             state=sql.Identifier(self.state),
             since=sql.Identifier(self.since),
             key=sql.Identifier(self.key),
@@ -194,7 +214,3 @@ class StaleRecovery:
         if run.client_id is not None and self.client is not None:
             conditions.append(sql.SQL("{} = %(client_id)s").format(sql.Identifier(self.client)))
         return sql.SQL(" AND ").join(conditions)
-
-
-def _table(name: str) -> sql.Identifier:
-    return sql.Identifier(*name.split("."))

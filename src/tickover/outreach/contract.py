@@ -36,7 +36,7 @@ def contract(settings: OutreachSettings) -> Contract:
     """One route, two functions, six responsibilities."""
     keep_runs = timedelta(days=settings.draft_pipeline_run_retention_days)
     alert_after = timedelta(minutes=settings.background_job_stale_queue_alert_minutes)
-    old_runs = Retention("outreach.draft_pipeline_run", since="created_at", keep=keep_runs, batch=200)
+    old_runs = Retention("outreach.draft_pipeline_run", since="created_at", keep=keep_runs)
     process = Function(
         "process-background-jobs",
         "background/process.requested",

@@ -15,6 +15,7 @@ from tickover.isolation.guard import make_guard
 from tickover.isolation.verdict import Verdict
 from tickover.jobs.drain import QueueDrain
 from tickover.jobs.queue import JobQueue
+from tickover.maintenance.inspection import Finding, inspect, maintained
 from tickover.migrations import position
 from tickover.settings import NO_DATABASE, Settings, environment, flag_faults, left_out
 from tickover.status.link import RedisLink
@@ -23,6 +24,7 @@ from tickover.verify.proof.lines import Line, failed, passed, skipped, unproven
 
 _PAGE = "set it, or correct it: the page on configuration says what each variable may be"
 _WAIT = 3.0  # seconds for a database to answer
+_OF_THE_DATABASE = ("migrations", "handlers", "maintenance")
 _GIVE_DATABASE = "run it where DATABASE_URL leads to the deployment's database"
 
 
@@ -132,13 +134,13 @@ def _budgets(settings: Settings, verdict: Verdict) -> Line:
 
 async def _database_lines(tickover: Tickover, faults: Mapping[str, str]) -> list[Line]:
     if "DATABASE_URL" in faults:
-        return [skipped(name, "no database to ask", _GIVE_DATABASE) for name in ("migrations", "handlers")]
+        return [skipped(name, "no database to ask", _GIVE_DATABASE) for name in _OF_THE_DATABASE]
     try:
         migrations = await asyncio.to_thread(_migrations, tickover.settings.database_url)
     except EnvironmentStateError:
         away = "the database cannot be reached from here"
-        return [skipped(name, away, _GIVE_DATABASE) for name in ("migrations", "handlers")]
-    return [migrations, await _handlers(tickover)]
+        return [skipped(name, away, _GIVE_DATABASE) for name in _OF_THE_DATABASE]
+    return [migrations, await _handlers(tickover), *(await _maintenance(tickover))]
 
 
 def _migrations(dsn: str) -> Line:
@@ -169,6 +171,31 @@ async def _handlers(tickover: Tickover) -> Line:
         seen = f"jobs of kind {', '.join(missing)} wait, and no handler is declared for them"
         return failed(name, seen, "give queue_drain a handler for each, or let them become dead letters on purpose")
     return passed(name, f"for every kind that waits: {', '.join(waiting) or 'none waits'}")
+
+
+async def _maintenance(tickover: Tickover) -> list[Line]:
+    """Whether the tables that are pruned and recovered are there, with the indexes that this needs."""
+    tables = maintained(tickover.contract)
+    database = Database(tickover.settings.database_url, size=1, wait=_WAIT)
+    await database.open()
+    try:
+        findings = await inspect(database, tables)
+    except (psycopg.Error, PoolTimeout) as error:
+        seen = f"the database could not be asked for tables and indexes: {type(error).__name__}"
+        return [unproven("maintenance", seen, "check again; the database's log says what it refused")]
+    finally:
+        await database.close()
+    if not findings:
+        whose = ", ".join(tables) or "no responsibility over tables of your own"
+        return [passed("maintenance", f"tables and indexes are there: {whose}")]
+    return [_finding(found) for found in findings]
+
+
+def _finding(found: Finding) -> Line:
+    name = f"maintenance: {found.responsibility}"
+    if found.statements:
+        return skipped(name, found.text, "; ".join(found.statements))
+    return failed(name, found.text, "mend the declaration, or run the application's migrations before the deploy")
 
 
 def _drains(contract: Contract) -> Iterator[QueueDrain]:

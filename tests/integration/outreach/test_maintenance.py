@@ -11,6 +11,10 @@ from hypothesis import strategies as st
 from tests.integration.outreach.conftest import Ask, Office
 from tests.runs import MakeRun
 from tickover import Run, Summary
+from tickover.database import Database
+from tickover.maintenance.inspection import inspect, maintained
+from tickover.maintenance.needs import tells_apart
+from tickover.maintenance.tables import list_indexes
 from tickover.outreach.contract import contract
 from tickover.outreach.settings import OutreachSettings
 from tickover.outreach.states import Source
@@ -42,6 +46,22 @@ def body(responsibility: str, **changes: Any) -> Body:
     functions = contract(OutreachSettings(**changes)).functions
     works: dict[str, Any] = {part.id: part.run for function in functions for part in function.responsibilities}
     return works[responsibility]  # type: ignore[no-any-return]
+
+
+async def test_nothing_that_maintenance_needs_is_missing(database: Database) -> None:
+    """Every table, column and index is there, and every walk can tell rows of one time apart."""
+    works = maintained(contract(OutreachSettings()))
+    assert list(works) == [
+        "stale-draft-recovery",
+        "prune-draft-pipeline-runs",
+        "prune-lead-memory",
+        "prune-workspace-memory",
+    ]
+    assert await inspect(database, works) == []
+    async with database.connection() as connection:
+        for need in [need for work in works.values() for need in work.needs() if need.then is not None]:
+            indexes = await list_indexes(connection, need.table)
+            assert any(tells_apart(index, need) for index in indexes), need
 
 
 async def test_stale_drafts_are_recovered_by_their_messages(office: Office, make_run: MakeRun) -> None:
