@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+import psycopg
+
 from tickover import clock
 from tickover.database import Database
 from tickover.errors import ScheduleError
@@ -180,7 +182,7 @@ class QueueDrain:
         pace = Pace(settings.concurrency, settings.batch, slice_.whole_s, self._quickest)
         crew = Crew(slice_, attempts, Claims(slice_, terms), pace, Size(settings.concurrency, settings.batch))
         is_over = asyncio.Event()
-        forgetting = asyncio.create_task(forget_jobs(database, self._keeping, clock.now(), is_over))
+        forgetting = asyncio.create_task(self._forget(slice_, is_over))
         try:
             await crew.carry_out()
         finally:
@@ -189,6 +191,14 @@ class QueueDrain:
         left = (await JobQueue(database).health(clock.now(), slice_.client_id)).due
         more = {"forgotten": forgotten, **({} if recurred is None else {"recurring": asdict(recurred)})}
         return _summary(crew.holdings, left, more)
+
+    async def _forget(self, slice_: Slice, is_over: asyncio.Event) -> int:
+        """Drop old jobs beside the work, which is as good without it."""
+        try:
+            return await forget_jobs(slice_.database, self._keeping, clock.now(), is_over)
+        except psycopg.Error as error:
+            slice_.log.warning("jobs.not_forgotten", reason=str(error).partition("\n")[0])
+            return 0
 
 
 def _summary(holdings: Holdings, left: int, more: Mapping[str, object]) -> Summary:
