@@ -17,7 +17,7 @@ from tickover.jobs.slice import Slice
 _LOOKS_EVERY_S = 0.25  # seconds between looks at the budget and the leases, and for more where nothing was due
 _RECORDS_EVERY_S = 0.02  # seconds: what ended meanwhile is recorded together
 _REAPS_EVERY_S = 5.0  # seconds between looks for jobs whose lease has expired
-_YIELDS_EVERY_S = 0.0005  # seconds: handlers that never wait must not keep the others, and the clock, from their turn
+_YIELDS_EVERY_S = 0.0002  # seconds: handlers that never wait must not keep the others, and the clock, from their turn
 _LAST_CALL_SHARE = 0.015  # of the budget, in which nothing is started any more and what has ended is recorded ...
 _LAST_CALL_S = 0.05  # ... but never longer than this
 _GRACE_S = 1.0  # for handlers to clean up once they are cut off ...

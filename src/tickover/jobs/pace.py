@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 _AHEAD_S = 0.25  # seconds of work that are held ready; what is ready here, no other replica can have
 _FIRST = 4  # jobs a worker, before anything is known ...
-_GROWTH = 4  # ... and so many times more with each claim until it is
+_GROWTH = 16  # ... and so many times more with each claim until it is
 _MEASURED_OVER_S = 0.02  # seconds over which a rate is measured, at least
 _SLOWLY = 1.02  # what was quickest once is believed in less and less
 _WHOLE = 0.9  # of the budget: a job that gets so much of it will not get more another time

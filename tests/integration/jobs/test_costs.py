@@ -179,7 +179,7 @@ def _set_as_the_function_does(connection: psycopg.Connection[Any]) -> None:
 
 def _choice_by_clients(connection: psycopg.Connection[Any]) -> str:
     given = {"in_lane": "0", "served": "'c2'", "room": "1000", "ring": "1000", "default_quota": "1"}
-    text = _source(connection, "choose_fairly").replace("client_room(client, default_max)", "client_room(client, NULL)")
+    text = _source(connection, "choose_fairly").replace("default_max", "NULL::integer")
     for name, value in given.items():
         text = re.sub(rf"\b{name}\b", value, text)
     return text

@@ -1,2 +1,2 @@
 -- The lanes of some kinds, with their limits.
-SELECT lane, kind, max_running, rate, per_s FROM tickover.lane WHERE kind::text = ANY (%(kinds)s)
+SELECT lane, kind, max_running, rate, per_s FROM tickover.lane WHERE kind = ANY (%(kinds)s)

@@ -2,4 +2,4 @@
 SELECT
   ARRAY(SELECT nextval(pg_get_serial_sequence('tickover.job', 'id')) FROM generate_series(1, %(count)s)),
   now(),
-  (SELECT jsonb_object_agg(l.kind, l.lane) FROM tickover.lane l WHERE l.kind::text = ANY (%(kinds)s))
+  (SELECT jsonb_object_agg(l.kind, l.lane) FROM tickover.lane l WHERE l.kind = ANY (%(kinds)s))

@@ -1,15 +1,13 @@
 -- What is not yet due stands aside as `scheduled`, so that the indexes that claiming walks hold due jobs only, and what
--- has ended stands in none of them. The form of a kind and of a client is checked where a job is stored, not at its moves.
-CREATE DOMAIN tickover.job_kind AS text COLLATE "C" CHECK (VALUE ~ '^[a-z][a-z0-9_.-]{0,99}$');
-CREATE DOMAIN tickover.client AS text COLLATE "C" CHECK (VALUE ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$');
-
+-- has ended stands in none of them. The form of a kind and of a client is checked by whoever stores a job, not by the table
+-- at each of its moves.
 DROP INDEX tickover.job_due, tickover.job_oldest_due, tickover.job_leased, tickover.job_dedupe;
 ALTER TABLE tickover.job
   DROP CONSTRAINT job_kind_check,
   DROP CONSTRAINT job_client_id_check,
   DROP CONSTRAINT job_state_check,
-  ALTER COLUMN kind TYPE tickover.job_kind,
-  ALTER COLUMN client_id TYPE tickover.client,
+  ALTER COLUMN kind TYPE text COLLATE "C",
+  ALTER COLUMN client_id TYPE text COLLATE "C",
   ALTER COLUMN dedupe_key TYPE text COLLATE "C",
   ADD COLUMN lane smallint NOT NULL DEFAULT 0,
   ADD CONSTRAINT job_priority_check CHECK (priority BETWEEN -1000 AND 1000),
@@ -22,8 +20,8 @@ CREATE INDEX job_queued ON tickover.job (lane, (-priority), run_at, id) WHERE st
 CREATE INDEX job_queued_by_client ON tickover.job (lane, coalesce(client_id, ''), priority DESC, run_at, id)
   WHERE state = 'queued';
 CREATE INDEX job_scheduled ON tickover.job (run_at, id) WHERE state = 'scheduled';
--- Entries come and go at the same places, so that it stays small between two vacuums; by time it would only grow.
-CREATE INDEX job_running ON tickover.job (coalesce(client_id, ''), lane, lease_expires_at) WHERE state = 'running';
+-- Running jobs are few, and each stands here for a moment: as narrow as can be, and what is asked of them reads them all.
+CREATE INDEX job_running ON tickover.job (lane) WHERE state = 'running';
 CREATE UNIQUE INDEX job_dedupe ON tickover.job (kind, dedupe_key)
   WHERE dedupe_key IS NOT NULL AND state IN ('scheduled', 'queued', 'running');
 
@@ -39,7 +37,7 @@ ALTER TABLE tickover.job SET (
 -- A lane is what jobs wait in: 0 for all kinds without limits, and one for each kind that has some.
 CREATE TABLE tickover.lane (
   lane        smallint PRIMARY KEY,
-  kind        tickover.job_kind UNIQUE CHECK ((kind IS NULL) = (lane = 0)),
+  kind        text COLLATE "C" UNIQUE CHECK ((kind IS NULL) = (lane = 0)),
   max_running integer CHECK (max_running > 0),
   rate        integer CHECK (rate > 0),
   per_s       double precision CHECK (per_s > 0),
@@ -52,7 +50,7 @@ INSERT INTO tickover.lane (lane) VALUES (0);
 
 -- What a client may have that differs from the drain's default.
 CREATE TABLE tickover.client_quota (
-  client_id   tickover.client PRIMARY KEY,
+  client_id   text COLLATE "C" PRIMARY KEY CHECK (client_id ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$'),
   quota       integer NOT NULL DEFAULT 1 CHECK (quota > 0),
   max_running integer CHECK (max_running > 0)
 );
@@ -77,6 +75,13 @@ BEGIN
   END IF;
   IF priority NOT BETWEEN -1000 AND 1000 THEN
     RAISE EXCEPTION 'priority % is not between -1000 and 1000', priority USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  IF kind !~ '^[a-z][a-z0-9_.-]{0,99}$' THEN
+    RAISE EXCEPTION 'kind % is not of the form [a-z][a-z0-9_.-]{0,99}', quote_literal(kind) USING ERRCODE = 'check_violation';
+  END IF;
+  IF client_id !~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$' THEN
+    RAISE EXCEPTION 'client_id % is not of the form [A-Za-z0-9][A-Za-z0-9_.-]{0,63}', quote_literal(client_id)
+      USING ERRCODE = 'check_violation';
   END IF;
   LOOP
     INSERT INTO tickover.job AS j (
@@ -108,13 +113,13 @@ CREATE FUNCTION tickover.lane_room(l tickover.lane, room integer) RETURNS intege
       * l.rate / l.per_s)::integer)
 $$;
 
--- How many more jobs a client may have running now; null where it has no cap.
-CREATE FUNCTION tickover.client_room(client text, default_max integer) RETURNS integer LANGUAGE sql VOLATILE AS $$
-  SELECT c.most - (
-    SELECT count(*)::integer FROM tickover.job j
-    WHERE j.state = 'running' AND coalesce(j.client_id, '') = client AND j.lease_expires_at > clock_timestamp())
-  FROM (SELECT coalesce((SELECT q.max_running FROM tickover.client_quota q WHERE q.client_id = client), default_max)) c(most)
-  WHERE c.most IS NOT NULL
+-- How many jobs of each client are running; nothing where no client has a cap, and nobody asks.
+CREATE FUNCTION tickover.running_jobs(default_max integer) RETURNS TABLE (client text, running integer)
+LANGUAGE sql VOLATILE AS $$
+  SELECT coalesce(j.client_id, ''), count(*)::integer FROM tickover.job j
+  WHERE j.state = 'running' AND j.lease_expires_at > clock_timestamp()
+    AND (default_max IS NOT NULL OR EXISTS (SELECT FROM tickover.client_quota WHERE max_running IS NOT NULL))
+  GROUP BY 1
 $$;
 
 -- Choose queued jobs of a lane round by round: from each client that has some, in the order of their names and on from the
@@ -147,13 +152,14 @@ CREATE FUNCTION tickover.choose_fairly(
       ORDER BY coalesce(j.client_id, '') LIMIT 1) next
     WHERE b.place < ring
   ), clients AS (
-    SELECT c.client, c.place, coalesce(q.quota, default_quota) AS quota
+    SELECT c.client, c.place, coalesce(q.quota, default_quota) AS quota, coalesce(q.max_running, default_max) AS most
     FROM (SELECT client, place FROM ahead UNION ALL SELECT client, place FROM behind) c
-    LEFT JOIN tickover.client_quota q ON q.client_id::text = c.client
+    LEFT JOIN tickover.client_quota q ON q.client_id = c.client
   ), shares AS (
     SELECT client, place, quota, least(
-      quota * ceil(room::numeric / sum(quota) OVER ())::integer, tickover.client_room(client, default_max)) AS share
-    FROM clients
+      quota * ceil(room::numeric / sum(quota) OVER ())::integer,
+      most - coalesce(running, 0)) AS share
+    FROM clients LEFT JOIN tickover.running_jobs(default_max) USING (client)
   ), picks AS (
     SELECT mine.ctid, s.client, row_number() OVER (ORDER BY (mine.nth - 1) / s.quota, s.place, mine.nth) AS turn
     FROM shares s CROSS JOIN LATERAL (
@@ -192,6 +198,7 @@ DECLARE
   taken    integer;
   total    integer := 0;
   here     integer;
+  cap      integer;
   looked   integer;
   chosen   tid[];
   last     text;
@@ -203,6 +210,8 @@ BEGIN
     RAISE EXCEPTION 'the lease under fence % is gone', obligation_fence
       USING ERRCODE = 'object_not_in_prerequisite_state';
   END IF;
+  -- A claim that a crash of the server undoes has done no harm: its jobs are due again, and nobody holds them any more.
+  PERFORM set_config('synchronous_commit', 'off', true);
   BEGIN
     PERFORM FROM tickover.lane l WHERE l.lane = 0 FOR UPDATE;
   EXCEPTION WHEN lock_not_available THEN
@@ -228,11 +237,13 @@ BEGIN
     FOR try IN 1..8 LOOP
       EXIT WHEN want < 1;
       IF only_client IS NOT NULL THEN
+        cap := coalesce((SELECT q.max_running FROM tickover.client_quota q WHERE q.client_id = only_client), default_max)
+          - coalesce((SELECT r.running FROM tickover.running_jobs(default_max) r WHERE r.client = only_client), 0);
         chosen := ARRAY(
           SELECT j.ctid FROM tickover.job j
           WHERE j.lane = place.lane AND j.state = 'queued' AND coalesce(j.client_id, '') = only_client
           ORDER BY j.priority DESC, j.run_at, j.id
-          LIMIT greatest(least(want, tickover.client_room(only_client, default_max)), 0) FOR UPDATE SKIP LOCKED);
+          LIMIT greatest(least(want, cap), 0) FOR UPDATE SKIP LOCKED);
       ELSIF fairly AND in_turn THEN
         SELECT f.chosen, f.last_served, f.looked_at INTO chosen, last, looked
         FROM tickover.choose_fairly(place.lane, place.served, want, ring, default_quota, default_max) f;
@@ -249,7 +260,7 @@ BEGIN
             lease_expires_at = clock_timestamp() + make_interval(secs => lease_s)
         FROM unnest(chosen) WITH ORDINALITY AS c(tid, nth)
         WHERE j.ctid = c.tid
-        RETURNING total + c.nth, j.id, j.fence, j.kind::text, j.client_id::text, j.payload::text, j.attempts,
+        RETURNING total + c.nth, j.id, j.fence, j.kind, j.client_id, j.payload::text, j.attempts,
           j.max_attempts, j.timeout_s, j.lane;
       GET DIAGNOSTICS taken = ROW_COUNT;
       total := total + taken;

@@ -1,4 +1,4 @@
-DROP FUNCTION tickover.claim_jobs, tickover.choose_fairly, tickover.lane_room, tickover.client_room,
+DROP FUNCTION tickover.claim_jobs, tickover.choose_fairly, tickover.lane_room, tickover.running_jobs,
   tickover.look_at_queue, tickover.look_at_client;
 DROP TABLE tickover.lane, tickover.client_quota;
 DROP INDEX tickover.job_queued, tickover.job_queued_by_client, tickover.job_scheduled, tickover.job_running,
@@ -19,7 +19,6 @@ ALTER TABLE tickover.job RESET (
   autovacuum_vacuum_threshold, autovacuum_vacuum_scale_factor, autovacuum_vacuum_cost_delay,
   autovacuum_analyze_threshold, autovacuum_analyze_scale_factor
 );
-DROP DOMAIN tickover.job_kind, tickover.client;
 CREATE INDEX job_due ON tickover.job (priority DESC, run_at, id) WHERE state = 'queued';
 CREATE INDEX job_oldest_due ON tickover.job (run_at, id) WHERE state = 'queued';
 CREATE INDEX job_leased ON tickover.job (lease_expires_at) WHERE state = 'running';
