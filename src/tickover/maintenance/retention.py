@@ -57,7 +57,10 @@ class Retention:
     key: str = "id"
     client: str | None = "client_id"
     batch_time: timedelta = timedelta(milliseconds=50)
-    share: float = 0.95
+    # No pause of its own by default. Each commit lets go of every lock, and measured beside single-row updates on two
+    # cores, pauses of 5 to 20 per cent cost as much of the rows a second and did not make an update's p99 any shorter: what
+    # is left of it is the time until a busy core is free, which a backend that sleeps and wakes does not mend.
+    share: float = 1.0
     batch: int = MOST
     limit: int | None = None
 
