@@ -1,8 +1,8 @@
 """Pruning a deep table: rows a second against one big DELETE, and what the application's own traffic feels of each.
 
-Run `make bench`, or `python -m bench.prune` with `--rows` for fewer. Real PostgreSQL with its shipped durability, on disk. Half of the
-rows are expired, and one artifact hangs on each. The big DELETE and the retention work on identical copies of the
-database, in turn; beside each, another process updates one row at a time, first undisturbed.
+Run `make bench`, or `python -m bench.prune` with `--rows` for fewer. Real PostgreSQL with its shipped durability, on
+disk. Half of the rows are expired, and one artifact hangs on each. The big DELETE and the retention work on identical
+copies of the database, in turn; beside each, another process updates one row at a time, first undisturbed.
 """
 
 import argparse
@@ -190,9 +190,8 @@ def report(figures: dict[str, float]) -> None:
         )
         print(f"{name:14}{rate:10,.0f}{median:18.2f}{last:10.2f}{longest:12.1f}")
     longest = figures["longest_batch_ms"]
-    print(
-        f"{figures['batches']:.0f} batches, {figures['broken_off']:.0f} broken off; the longest held its locks for {longest:.0f} ms"
-    )
+    batches, broken_off = figures["batches"], figures["broken_off"]
+    print(f"{batches:.0f} batches, {broken_off:.0f} broken off; the longest held its locks for {longest:.0f} ms")
     rate, last = figures["rate_ratio"], figures["p99_ratio"]
     met = rate >= GOAL_RATE and last <= GOAL_P99 and longest <= GOAL_LOCK_MS
     print(

@@ -57,7 +57,10 @@ class Retention:
     key: str = "id"
     client: str | None = "client_id"
     batch_time: timedelta = timedelta(milliseconds=50)
-    share: float = 0.95
+    # No pause by default: each commit lets go of every lock. Measured beside single-row updates on two cores, a pause
+    # costs as many rows a second as it takes time, and makes no update's p99 shorter: nobody waits for a lock or for
+    # the disk, but for a core, when a batch begins on the one that the update was running on (docs/benchmarks.md).
+    share: float = 1.0
     batch: int = MOST
     limit: int | None = None
 
