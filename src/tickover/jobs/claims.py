@@ -92,12 +92,13 @@ class Claims:
         self._terms = terms
         self.lease_s = terms.lease_s
 
-    async def claim(self, room: int, *, reap: bool) -> list[Claimed]:
+    async def claim(self, room: int, *, reap: bool, but: Sequence[str] = ()) -> list[Claimed]:
         """Win jobs that are due, in the order in which they are to be started.
 
         Args:
             room: at most so many.
             reap: first let go of jobs whose lease has expired.
+            but: kinds to be left where they are.
 
         Raises:
             LeaseLostError: another executor has taken over the drain itself; nothing was claimed.
@@ -110,6 +111,7 @@ class Claims:
             "lease_s": self.lease_s,
             "quota": self._terms.quota,
             "max_running": self._terms.max_running,
+            "except_kinds": list(but),
             "reap": reap,
             "obligation_id": None if lease is None else lease.obligation_id,
             "fence": None if lease is None else lease.fence,

@@ -121,7 +121,7 @@ class Crew:
                 # Recorded, it may be due again, or make room for others of its kind or client: only then it is the end.
                 self._urged.set()
             elif room > 0 and not (is_dry and self._waiting):
-                is_dry = not await self._claim(room)
+                is_dry = not await self._claim(room, left)
                 if not is_dry:
                     continue
                 if is_over:
@@ -129,12 +129,12 @@ class Crew:
             self._hungry.clear()
             await _within(min(_LOOKS_EVERY_S, left), self._hungry)
 
-    async def _claim(self, room: int) -> bool:
+    async def _claim(self, room: int, left: float) -> bool:
         """Claim jobs; whether there were any."""
         reap = clock.monotonic() >= self._reap_at
         if reap:
             self._reap_at = clock.monotonic() + _REAPS_EVERY_S
-        jobs = await self._claims.claim(room, reap=reap)
+        jobs = await self._claims.claim(room, reap=reap, but=self._pace.too_slow(left))
         self.holdings.take(jobs)
         self._ready.extend(self._attempts.together(jobs))
         self._waiting += len(jobs)

@@ -76,6 +76,14 @@ class Pace:
             return 0
         return min(wanted - ready, self.batch)
 
+    def too_slow(self, left_s: float) -> list[str]:
+        """The kinds of which no job could end in time.
+
+        Args:
+            left_s: seconds left.
+        """
+        return [kind for kind in self.quickest if not self.may_start(kind, left_s)]
+
     def may_start(self, kind: str, left_s: float) -> bool:
         """Whether a job of this kind may end in time: one that cannot is better begun another time than cut off.
 

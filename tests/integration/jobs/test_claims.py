@@ -79,7 +79,7 @@ async def test_i4_a_claim_that_hangs_holds_up_nobody(queue: JobQueue, claims: Cl
     ids = [await queue.enqueue("any", n) for n in range(4)]
     async with replica.transaction() as hanging:
         cursor = await hanging.execute(
-            b"SELECT id FROM tickover.claim_jobs(2, true, null, 60, 1, null, false, null, null)"
+            b"SELECT id FROM tickover.claim_jobs(2, true, null, 60, 1, null, '{}', false, null, null)"
         )
         assert [row[0] for row in await cursor.fetchall()] == ids[:2]
         assert [job.id for job in await claim(claims)] == ids[2:]

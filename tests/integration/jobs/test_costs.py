@@ -18,7 +18,7 @@ from tickover.jobs.states import JobState
 from tickover.sql import statement
 
 JOBS = 10_000
-CLAIM = "SELECT * FROM tickover.claim_jobs(1000, %s, null, 60, 1, null, true, null, null)"
+CLAIM = "SELECT * FROM tickover.claim_jobs(1000, %s, null, 60, 1, null, '{}', true, null, null)"
 FILL = """
   INSERT INTO tickover.job (kind, client_id, payload, state, run_at, finished_at, created_at)
   SELECT 'any', 'c' || mod(n, 500), '{}', %(state)s::text, now() + %(due)s, %(finished)s, now() - interval '1 day'
@@ -180,6 +180,7 @@ def _set_as_the_function_does(connection: psycopg.Connection[Any]) -> None:
 def _choice_by_clients(connection: psycopg.Connection[Any]) -> str:
     given = {"in_lane": "0", "served": "'c2'", "room": "1000", "ring": "1000", "default_quota": "1"}
     text = _source(connection, "choose_fairly").replace("default_max", "NULL::integer")
+    text = text.replace("except_kinds", "'{}'::text[]")
     for name, value in given.items():
         text = re.sub(rf"\b{name}\b", value, text)
     return text
@@ -187,9 +188,9 @@ def _choice_by_clients(connection: psycopg.Connection[Any]) -> str:
 
 def _choice_by_time(connection: psycopg.Connection[Any]) -> str:
     found = re.search(
-        r"(SELECT j\.ctid FROM tickover\.job j WHERE j.lane = place.lane AND j.state = .queued.\s+ORDER.*?)\);",
+        r"(?s)(SELECT j\.ctid FROM tickover\.job j\s+WHERE j.lane = place.lane AND j.state = .queued. AND j.kind.*?)\);",
         _source(connection, "claim_jobs"),
     )
     assert found is not None
     text: str = found[1]
-    return text.replace("place.lane", "0").replace("want", "1000")
+    return text.replace("place.lane", "0").replace("want", "1000").replace("except_kinds", "'{}'::text[]")

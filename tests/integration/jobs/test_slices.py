@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tickover import BatchError, DrainSettings, Job, NewJob, Recurring, batch, clock, drain
+from tickover import BatchError, DrainSettings, Job, NewJob, Order, Recurring, batch, clock, drain
 from tickover.database import Database
 from tickover.jobs.handler import Handlers
 from tickover.jobs.queue import JobQueue
@@ -69,6 +69,23 @@ async def test_i10_a_job_that_would_be_cut_off_is_not_begun(queue: JobQueue, dat
     assert begun.count("slow") == 2
     assert begun.count("quick") == 20
     assert (cut_off, summary.changed) == ([], 22)
+
+
+async def test_i10_jobs_that_no_longer_fit_are_left_where_they_are(
+    queue: JobQueue, database: Database, rows: Rows
+) -> None:
+    """Three thousand slow ones stand before the quick ones: those are done, and hardly a slow one is touched."""
+    await queue.enqueue_many([NewJob("slow", n, priority=1) for n in range(3000)] + [NewJob("quick", 1)] * 50)
+
+    async def work(job: Job) -> None:
+        await asyncio.sleep(0.6 if job.kind == "slow" else 0.005)
+
+    config = DrainSettings(concurrency=2, order=Order.FIFO)
+    summary = await drain(database, {"slow": work, "quick": work}, budget=timedelta(seconds=1), settings=config)
+    assert summary.details["kinds"]["quick"] == 50
+    assert summary.changed == 52
+    assert summary.details["kinds"]["slow"] < 50
+    assert rows("SELECT count(*) AS n FROM tickover.job WHERE fence = 0")[0]["n"] > 2900
 
 
 async def test_while_a_long_job_runs_an_empty_queue_is_not_asked_again_and_again(

@@ -75,6 +75,14 @@ def test_a_job_that_would_be_cut_off_is_not_started(left: float, may: bool) -> N
     assert known.may_start("slow", left) is may
 
 
+def test_kinds_that_no_longer_fit_are_named() -> None:
+    """So that they are left where they are."""
+    known = pace()
+    known.note_job("slow", 5.0)
+    known.note_job("quick", 0.01)
+    assert (known.too_slow(1.0), known.too_slow(30.0)) == (["slow"], [])
+
+
 def test_an_unknown_kind_is_tried() -> None:
     """However little time is left."""
     assert pace().may_start("new", 0.001)

@@ -127,7 +127,7 @@ $$;
 -- client of the last job chosen, or the last client looked at where nothing could be; `looked_at` how many those were.
 CREATE FUNCTION tickover.choose_fairly(
   in_lane smallint, served text, room integer, ring integer, default_quota integer, default_max integer,
-  OUT chosen tid[], OUT last_served text, OUT looked_at integer
+  except_kinds text[], OUT chosen tid[], OUT last_served text, OUT looked_at integer
 ) LANGUAGE sql VOLATILE AS $$
   WITH RECURSIVE ahead(client, place) AS (
     (SELECT coalesce(j.client_id, ''), 1 FROM tickover.job j
@@ -166,6 +166,7 @@ CREATE FUNCTION tickover.choose_fairly(
       SELECT urgent.ctid, row_number() OVER () AS nth FROM (
         SELECT j.ctid FROM tickover.job j
         WHERE j.lane = in_lane AND j.state = 'queued' AND coalesce(j.client_id, '') = s.client
+          AND j.kind <> ALL (except_kinds)
         ORDER BY j.priority DESC, j.run_at, j.id LIMIT greatest(s.share, 0) FOR UPDATE SKIP LOCKED) urgent) mine
     ORDER BY turn LIMIT room
   )
@@ -180,7 +181,7 @@ $$;
 -- them did. The settings keep to the indexes whatever the statistics say, which are always behind in a table like this.
 CREATE FUNCTION tickover.claim_jobs(
   room integer, fairly boolean, only_client text, lease_s double precision, default_quota integer, default_max integer,
-  reap boolean, obligation_id bigint, obligation_fence bigint
+  except_kinds text[], reap boolean, obligation_id bigint, obligation_fence bigint
 ) RETURNS TABLE (
   turn bigint, id bigint, fence bigint, kind text, client_id text, payload text, attempt integer, max_attempts integer,
   timeout_s double precision, lane smallint
@@ -242,15 +243,17 @@ BEGIN
         chosen := ARRAY(
           SELECT j.ctid FROM tickover.job j
           WHERE j.lane = place.lane AND j.state = 'queued' AND coalesce(j.client_id, '') = only_client
+            AND j.kind <> ALL (except_kinds)
           ORDER BY j.priority DESC, j.run_at, j.id
           LIMIT greatest(least(want, cap), 0) FOR UPDATE SKIP LOCKED);
       ELSIF fairly AND in_turn THEN
         SELECT f.chosen, f.last_served, f.looked_at INTO chosen, last, looked
-        FROM tickover.choose_fairly(place.lane, place.served, want, ring, default_quota, default_max) f;
+        FROM tickover.choose_fairly(place.lane, place.served, want, ring, default_quota, default_max, except_kinds) f;
         place.served := coalesce(last, place.served);
       ELSE
         chosen := ARRAY(
-          SELECT j.ctid FROM tickover.job j WHERE j.lane = place.lane AND j.state = 'queued'
+          SELECT j.ctid FROM tickover.job j
+          WHERE j.lane = place.lane AND j.state = 'queued' AND j.kind <> ALL (except_kinds)
           ORDER BY -j.priority, j.run_at, j.id LIMIT want FOR UPDATE SKIP LOCKED);
       END IF;
       -- By place in the table, without a further condition: they are locked, and no other index may look better.
