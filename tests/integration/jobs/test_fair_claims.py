@@ -206,6 +206,16 @@ async def test_a_limited_kind_does_not_keep_the_others_waiting(queue: JobQueue, 
     assert Counter(kinds) == {"limited": 1, "free": 3}
 
 
+async def test_lanes_take_turns_to_go_first(queue: JobQueue, database: Database) -> None:
+    """Two that could each fill every claim, now that the one has no limits any more: each gets its share."""
+    await declare_limits(database, ["once-limited"], {"once-limited": Limit(running=1)})
+    await declare_limits(database, ["once-limited"], {})
+    await enqueue(queue, ("a", 300), kind="once-limited")
+    await enqueue(queue, ("a", 300), kind="free")
+    kinds = [job.kind for _ in range(10) for job in await claims(database).claim(5, reap=False)]
+    assert Counter(kinds) == {"once-limited": 25, "free": 25}
+
+
 async def test_jobs_that_were_there_before_the_limit_are_held_to_it(
     queue: JobQueue, database: Database, rows: Rows
 ) -> None:

@@ -222,7 +222,7 @@ BEGIN
     SELECT due.ctid FROM tickover.job due WHERE due.state = 'scheduled' AND due.run_at <= now()
     ORDER BY due.run_at, due.id LIMIT greatest(room, 100) FOR UPDATE SKIP LOCKED));
   IF reap THEN
-    UPDATE tickover.job j SET state = 'queued' WHERE j.ctid = ANY (ARRAY(
+    UPDATE tickover.job j SET state = 'queued', lease_expires_at = NULL WHERE j.ctid = ANY (ARRAY(
       SELECT lost.ctid FROM tickover.job lost WHERE lost.state = 'running' AND lost.lease_expires_at < now()
       LIMIT 1000 FOR UPDATE SKIP LOCKED));
   END IF;
@@ -274,13 +274,14 @@ BEGIN
       ring := CASE WHEN taken = 0 THEN least(ring * 8, 10000) ELSE want END;
     END LOOP;
     UPDATE tickover.lane l
-    SET served = place.served, turn = l.turn + 1,
+    SET served = place.served,
         spent_until = CASE WHEN l.rate IS NOT NULL THEN
           greatest(l.spent_until, clock_timestamp() - make_interval(secs => l.per_s))
           + make_interval(secs => here * l.per_s / l.rate) ELSE l.spent_until END
     WHERE in_turn AND l.lane = place.lane AND (here > 0 OR l.served <> place.served);
     EXIT WHEN total >= room;
   END LOOP;
+  UPDATE tickover.lane l SET turn = l.turn + 1 WHERE in_turn AND l.lane = 0 AND total > 0; -- another lane goes first
 END
 $$;
 
