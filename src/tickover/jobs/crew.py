@@ -13,6 +13,7 @@ from tickover.jobs.claims import Claimed, Claims, Outcome
 from tickover.jobs.holdings import Holdings
 from tickover.jobs.pace import Pace
 from tickover.jobs.slice import Slice
+from tickover.jobs.states import Ending
 
 _LOOKS_EVERY_S = 0.25  # seconds between looks at the budget and the leases, and for more where nothing was due
 _RECORDS_EVERY_S = 0.02  # seconds: what ended meanwhile is recorded together
@@ -116,7 +117,7 @@ class Crew:
             self._pace.note_progress(clock.monotonic(), self._ended)
             room = self._pace.room(ready=self._waiting, running=len(self._running), left_s=left)
             is_at_rest = not self._waiting and not self._running
-            is_over = is_at_rest and not self.holdings.unrecorded
+            is_over = is_at_rest and not self.holdings.is_recordable
             if is_dry and is_at_rest and not is_over:
                 # Recorded, it may be due again, or make room for others of its kind or client: only then it is the end.
                 self._urged.set()
@@ -155,8 +156,7 @@ class Crew:
             left = self._slice.budget.ends - self._last_call - begun
             if left <= 0 or worker.cancelling() or not self._may_start():
                 return
-            if jobs := self._next(left):
-                await self._carry_out(jobs, worker)
+            if (jobs := self._next(left)) and await self._carry_out(jobs, worker):
                 self._pace.note_job(jobs[0].kind, now() - begun)
             begun = now()
             if begun >= yield_at:
@@ -175,14 +175,17 @@ class Crew:
         self._aside += jobs
         return []
 
-    async def _carry_out(self, jobs: list[Claimed], worker: asyncio.Task[Any]) -> None:
+    async def _carry_out(self, jobs: list[Claimed], worker: asyncio.Task[Any]) -> bool:
+        """Attempt jobs; whether the last one succeeded, so that the time they took says something."""
         for job in jobs:
             self._running[job.id] = worker
         try:
-            self._end(jobs, await self._attempts.carry_out(jobs, worker))
+            outcomes = await self._attempts.carry_out(jobs, worker)
         except asyncio.CancelledError:
             self._end(jobs, [handed_back(job) for job in jobs])
             raise
+        self._end(jobs, outcomes)
+        return outcomes[-1].ending is Ending.SUCCEEDED
 
     def _end(self, jobs: Sequence[Claimed], outcomes: Sequence[Outcome]) -> None:
         for job in jobs:
@@ -193,7 +196,7 @@ class Crew:
     async def _keep(self) -> None:
         """Record what has ended, and hold on to what has not."""
         while not self._closing.is_set():
-            if len(self.holdings.unrecorded) < self._size.batch // 2:
+            if len(self.holdings.unrecorded) <= self._size.batch // 2:
                 await _within(_RECORDS_EVERY_S, self._urged)
                 self._urged.clear()
             if self.holdings.unrecorded:

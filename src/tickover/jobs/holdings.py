@@ -29,6 +29,7 @@ class Holdings:
         self._log = log
         self._held: dict[int, Claimed] = {}
         self._outcomes: list[Outcome] = []
+        self._locked: set[int] = set()  # jobs whose outcome could not be recorded: they are in their own transaction
         self._renew_at = clock.monotonic() + claims.lease_s / 3
         self.claimed: Counter[str] = Counter()
         self.endings: Counter[Ending] = Counter()
@@ -38,6 +39,11 @@ class Holdings:
     def unrecorded(self) -> Sequence[Outcome]:
         """What has ended and is not recorded."""
         return self._outcomes
+
+    @property
+    def is_recordable(self) -> bool:
+        """Whether something has ended that is not recorded, and is not known to be locked."""
+        return len(self._outcomes) > len(self._locked)
 
     @property
     def held(self) -> Iterable[Claimed]:
@@ -95,6 +101,7 @@ class Holdings:
         if self._held.get(job.id) is not job:
             return  # this drain has won it anew, after its own lease had expired
         del self._held[job.id]
+        self._locked.discard(job.id)
         self._on_let_go(job)
         self.lost += 1
         self._log.warning("job.lost", job_id=job.id, kind=job.kind, fence=job.fence)
@@ -104,6 +111,7 @@ class Holdings:
         if standing is None or standing.fence != outcome.job.fence:
             self.let_go(outcome.job)
         elif standing.state is JobState.RUNNING:
+            self._locked.add(outcome.job.id)
             self._outcomes.insert(0, outcome._replace(is_plain=False))  # its row is locked; once more at the next turn
         elif standing.state is JobState.SUCCEEDED and outcome.ending is not Ending.SUCCEEDED:
             error = outcome.error or "cut off when the drain ended"
@@ -113,6 +121,7 @@ class Holdings:
 
     def _count(self, outcome: Outcome) -> None:
         del self._held[outcome.job.id]
+        self._locked.discard(outcome.job.id)
         self.endings[outcome.ending] += 1
         if outcome.error is not None:
             _tell(self._log, outcome)

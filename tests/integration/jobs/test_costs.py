@@ -188,7 +188,7 @@ def _choice_by_clients(connection: psycopg.Connection[Any]) -> str:
 
 def _choice_by_time(connection: psycopg.Connection[Any]) -> str:
     found = re.search(
-        r"(?s)(SELECT j\.ctid FROM tickover\.job j\s+WHERE j.lane = place.lane AND j.state = .queued. AND j.kind.*?)\);",
+        r"(?s)(SELECT j\.ctid FROM tickover\.job j\s+WHERE j.lane = place.lane AND j.state = .queued. AND.*?)\);",
         _source(connection, "claim_jobs"),
     )
     assert found is not None

@@ -1,6 +1,7 @@
 """A slice ends in time, leaves nothing claimed, looks for more no more than it must, and hands jobs over together."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -224,6 +225,38 @@ async def test_a_drain_enqueues_what_recurs(queue: JobQueue, database: Database,
     second = await drain(database, {"report": report}, budget=MINUTE, recurring=[nightly])
     assert (done, second.details["recurring"]["enqueued"]) == ([{"n": 1}], 1)
     assert await queue.list(kind="report")
+
+
+async def test_jobs_may_be_claimed_and_recorded_one_by_one(queue: JobQueue, database: Database) -> None:
+    """With batches of one everything is slower, and nothing else."""
+    await queue.enqueue_many([NewJob("any", n) for n in range(20)])
+
+    async def work(_: Job) -> None:
+        await asyncio.sleep(0.001)
+
+    assert (await drain(database, {"any": work}, budget=MINUTE, settings=DrainSettings(batch=1))).changed == 20
+
+
+async def test_a_thread_that_hangs_in_its_transaction_does_not_hold_the_drain(
+    queue: JobQueue, database: Database
+) -> None:
+    """Its job is cut off and cannot be recorded, for its row is locked; the drain ends as soon as all else is done."""
+    await queue.enqueue("hang", 1, timeout_s=0.05)
+    await queue.enqueue("any", 1)
+    released = threading.Event()
+
+    def hang(job: Job) -> None:
+        with job.sync_transaction():
+            released.wait(30)
+
+    async def work(_: Job) -> None: ...
+
+    try:
+        async with asyncio.timeout(20):
+            summary = await drain(database, {"hang": hang, "any": work}, budget=MINUTE)
+    finally:
+        released.set()
+    assert (summary.changed, summary.details["lost"] + summary.details["retried"]) == (1, 1)
 
 
 async def test_sync_handlers_run_side_by_side(queue: JobQueue, database: Database) -> None:
