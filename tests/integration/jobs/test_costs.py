@@ -187,10 +187,8 @@ def _choice_by_clients(connection: psycopg.Connection[Any]) -> str:
 
 
 def _choice_by_time(connection: psycopg.Connection[Any]) -> str:
-    found = re.search(
-        r"(?s)(SELECT j\.ctid FROM tickover\.job j\s+WHERE j.lane = place.lane AND j.state = .queued. AND.*?)\);",
-        _source(connection, "claim_jobs"),
-    )
+    start = r"SELECT j\.ctid FROM tickover\.job j\s+WHERE j\.lane = place\.lane AND j\.state = 'queued' AND j\.kind"
+    found = re.search(rf"(?s)({start}.*?)\);", _source(connection, "claim_jobs"))
     assert found is not None
     text: str = found[1]
     return text.replace("place.lane", "0").replace("want", "1000").replace("except_kinds", "'{}'::text[]")
