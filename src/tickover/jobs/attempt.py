@@ -42,6 +42,11 @@ class Attempts:
         self._threads = threads
         self.limits = TimeLimits()
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds that there is a handler for."""
+        return frozenset(self._calls)
+
     def together(self, jobs: Sequence[Claimed]) -> list[list[Claimed]]:
         """Those that are handed to a handler in one call, in the order in which they are to be started.
 

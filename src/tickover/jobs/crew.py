@@ -114,7 +114,9 @@ class Crew:
         """Keep jobs ready; ends when nothing is due and nothing runs that could bring more, or no time is left."""
         is_dry = False
         while (left := self._time_to_start()) > 0 and len(self._aside) < _MOST_ASIDE:
-            self._pace.note_progress(clock.monotonic(), self._ended)
+            self._pace.note_progress(clock.monotonic(), self._ended, len(self._running))
+            self._give_up(self._pace.surplus(ready=self._waiting, running=len(self._running), left_s=left))
+            but = self._pace.too_slow(left)
             room = self._pace.room(ready=self._waiting, running=len(self._running), left_s=left)
             is_at_rest = not self._waiting and not self._running
             is_over = is_at_rest and not self.holdings.is_recordable
@@ -122,7 +124,7 @@ class Crew:
                 # Recorded, it may be due again, or make room for others of its kind or client: only then it is the end.
                 self._urged.set()
             elif room > 0 and not (is_dry and self._waiting):
-                is_dry = not await self._claim(room, left)
+                is_dry = self._attempts.kinds <= set(but) or not await self._claim(room, but)
                 if not is_dry:
                     continue
                 if is_over:
@@ -130,12 +132,20 @@ class Crew:
             self._hungry.clear()
             await _within(min(_LOOKS_EVERY_S, left), self._hungry)
 
-    async def _claim(self, room: int, left: float) -> bool:
-        """Claim jobs; whether there were any."""
+    def _give_up(self, surplus: int) -> None:
+        """Hand back jobs that are held ready for nothing, those that would be started last."""
+        while surplus > 0 and self._ready:
+            jobs = self._ready.pop()
+            self._waiting -= len(jobs)
+            surplus -= len(jobs)
+            self.holdings.end([handed_back(job) for job in jobs])
+
+    async def _claim(self, room: int, but: Sequence[str]) -> bool:
+        """Claim jobs of other kinds than these; whether there were any."""
         reap = clock.monotonic() >= self._reap_at
         if reap:
             self._reap_at = clock.monotonic() + _REAPS_EVERY_S
-        jobs = await self._claims.claim(room, reap=reap, but=self._pace.too_slow(left))
+        jobs = await self._claims.claim(room, reap=reap, but=but)
         self.holdings.take(jobs)
         self._ready.extend(self._attempts.together(jobs))
         self._waiting += len(jobs)

@@ -61,13 +61,17 @@ async def forget_jobs(database: Database, keeping: Keeping, now: datetime, stop:
         now: the current time.
         stop: set when it is to end.
     """
-    after, forgotten, is_to_go_on = await _place(database), 0, True
-    while is_to_go_on and not stop.is_set():
+    await _pause(stop)  # the work comes first
+    began = after = await _place(database)
+    forgotten = 0
+    while True:
         after, dropped, is_to_go_on = await _forget(database, keeping, now, after)
         forgotten += dropped
-        if is_to_go_on:
-            await _pause(stop)
-    await _keep_place(database, after if is_to_go_on else None)
+        if not is_to_go_on or stop.is_set():
+            break
+        await _pause(stop)
+    if began or is_to_go_on:
+        await _keep_place(database, after if is_to_go_on else None)
     return forgotten
 
 

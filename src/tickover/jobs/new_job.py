@@ -30,8 +30,7 @@ _TEXT_OR_NONE = (str, type(None))
 _NUMBERS = (int, float)
 
 
-@dataclass(frozen=True, slots=True)
-class NewJob:
+class NewJob(NamedTuple):
     """A job about to be enqueued.
 
     Args:
@@ -68,6 +67,50 @@ class Checked(NamedTuple):
     payload: str
 
 
+class Checking:
+    """Checks the jobs of one call, part by part, and names the faults of all together.
+
+    Args:
+        now: the current time.
+        count: how many jobs there are.
+    """
+
+    def __init__(self, now: datetime, count: int) -> None:
+        self._now = now
+        self._count = count
+        self._place = 0
+        self._known: set[tuple[str, str | None]] = set()
+        self.faults: list[str] = []
+
+    def check(self, jobs: Sequence[NewJob]) -> list[Checked]:
+        """The next jobs, those that are fit to be stored."""
+        checked: list[Checked] = []
+        for place, job in enumerate(jobs, self._place):
+            where = f"job {place}: " if self._count > 1 else ""
+            if not _is_as_usual(job, self._known):
+                found = [where + fault for fault in _field_faults(job, self._now)]
+                self.faults += found
+                if not found:
+                    self._known.add((job.kind, job.client_id))
+            try:
+                checked.append(Checked(job, _payload_text(job.payload)))
+            except ValueError as error:
+                self.faults.append(f"{where}payload: {error}")
+        self._place += len(jobs)
+        return checked
+
+    def require(self) -> None:
+        """Go on if all were fit.
+
+        Raises:
+            EnqueueError: at least one cannot be stored; the text names the first ten faults by place and field.
+        """
+        if self.faults:
+            more = len(self.faults) - _FAULTS_SHOWN
+            rest = f"; and {more} more" if more > 0 else ""
+            raise EnqueueError("nothing was enqueued: " + "; ".join(self.faults[:_FAULTS_SHOWN]) + rest)
+
+
 def check(jobs: Sequence[NewJob], now: datetime) -> list[Checked]:
     """The jobs, each fit to be stored.
 
@@ -78,23 +121,9 @@ def check(jobs: Sequence[NewJob], now: datetime) -> list[Checked]:
     Raises:
         EnqueueError: at least one cannot be stored; the text names the first ten faults by place and field.
     """
-    checked: list[Checked] = []
-    faults: list[str] = []
-    known: set[tuple[str, str | None]] = set()
-    for place, job in enumerate(jobs):
-        where = f"job {place}: " if len(jobs) > 1 else ""
-        if not _is_as_usual(job, known):
-            found = [where + fault for fault in _field_faults(job, now)]
-            faults += found
-            if not found:
-                known.add((job.kind, job.client_id))
-        try:
-            checked.append(Checked(job, _payload_text(job.payload)))
-        except ValueError as error:
-            faults.append(f"{where}payload: {error}")
-    if faults:
-        rest = f"; and {len(faults) - _FAULTS_SHOWN} more" if len(faults) > _FAULTS_SHOWN else ""
-        raise EnqueueError("nothing was enqueued: " + "; ".join(faults[:_FAULTS_SHOWN]) + rest)
+    checking = Checking(now, len(jobs))
+    checked = checking.check(jobs)
+    checking.require()
     return checked
 
 

@@ -40,18 +40,19 @@ class Pace:
         known = self.quickest.get(kind)
         self.quickest[kind] = took_s if known is None else min(took_s, known * _SLOWLY)
 
-    def note_progress(self, now: float, ended: int) -> None:
+    def note_progress(self, now: float, ended: int, running: int) -> None:
         """Measure jobs a second, once enough time has passed for it.
 
         Args:
             now: seconds on a clock that never goes back.
             ended: jobs ended so far, in all.
+            running: jobs running.
         """
-        if self._since is None or (self.rate is None and ended == 0):
+        if self._since is None or (self.rate is None and ended == 0 and running == 0):
             self._since, self._ended = now, ended
             return
         passed = now - self._since
-        if passed < _MEASURED_OVER_S:
+        if passed < (_MEASURED_OVER_S if ended else _AHEAD_S):
             return
         seen = (ended - self._ended) / passed
         self.rate = seen if self.rate is None else (self.rate + seen) / 2
@@ -65,16 +66,31 @@ class Pace:
             running: jobs running.
             left_s: seconds left to start jobs in.
         """
-        free = max(self.concurrency - running, 0)
         if self.rate is None:
             if ready > self._start // 2:
                 return 0
             self._start = min(max(self._start * _GROWTH, _FIRST * self.concurrency), self.batch)
             return self._start
-        wanted = min(max(int(self.rate * min(_AHEAD_S, left_s)), free), 2 * self.batch)
+        wanted = self._wanted(self.rate, running, left_s)
         if ready > wanted // 2:
             return 0
         return min(wanted - ready, self.batch)
+
+    def surplus(self, *, ready: int, running: int, left_s: float) -> int:
+        """How many jobs are held ready beyond what is needed: other replicas could have them.
+
+        Args:
+            ready: jobs claimed and not started.
+            running: jobs running.
+            left_s: seconds left to start jobs in.
+        """
+        if self.rate is None:
+            return 0
+        return max(ready - max(2 * self._wanted(self.rate, running, left_s), self.concurrency), 0)
+
+    def _wanted(self, rate: float, running: int, left_s: float) -> int:
+        free = max(self.concurrency - running, 0)
+        return min(max(int(rate * min(_AHEAD_S, left_s)), free), 2 * self.batch)
 
     def too_slow(self, left_s: float) -> list[str]:
         """The kinds of which no job could end in time.

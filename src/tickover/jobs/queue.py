@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from psycopg import AsyncConnection, Connection
-from psycopg.rows import dict_row, scalar_row, tuple_row
+from psycopg.rows import class_row, dict_row, scalar_row
 
 from tickover import clock
 from tickover.database import Database
-from tickover.jobs.new_job import Checked, NewJob, Reserved, as_columns, as_copied, check
+from tickover.jobs.new_job import Checking, NewJob, Reserved, as_columns, as_copied, check
 from tickover.jobs.states import JobState
 from tickover.sql import statement
 
@@ -132,11 +132,10 @@ class JobQueue:
         Raises:
             EnqueueError: at least one cannot be stored as given; the text names each fault.
         """
-        checked = check(jobs, clock.now())
         if connection is not None:
-            return await _enqueue(connection, checked)
+            return await _enqueue(connection, jobs)
         async with self._database.connection() as own:
-            return await _enqueue(own, checked)
+            return await _enqueue(own, jobs)
 
     async def show(self, job_id: int) -> StoredJob | None:
         """One job with its payload, or None where there is none of that id."""
@@ -238,45 +237,43 @@ def enqueue_many_sync(connection: Connection[Any], jobs: Sequence[NewJob]) -> li
     Raises:
         EnqueueError: at least one cannot be stored as given; the text names each fault.
     """
-    checked = check(jobs, clock.now())
-    if not _may_be_copied(checked):
+    if not _may_be_copied(jobs):
         with connection.cursor(row_factory=scalar_row) as cursor:
-            return cursor.execute(statement(_ENQUEUE), as_columns(checked)).fetchall()
-    with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
-        reserved = _reserved(cursor.execute(statement(_RESERVE), _request(checked)).fetchall())
+            return cursor.execute(statement(_ENQUEUE), as_columns(check(jobs, clock.now()))).fetchall()
+    checking = Checking(clock.now(), len(jobs))
+    with connection.transaction(), connection.cursor(row_factory=class_row(Reserved)) as cursor:
+        (reserved,) = cursor.execute(statement(_RESERVE), {"count": len(jobs)}).fetchall()
         with cursor.copy(statement(_COPY)) as copy:
-            for start in range(0, len(checked), _COPY_AT_A_TIME):
-                copy.write(as_copied(checked[start : start + _COPY_AT_A_TIME], reserved.part(start, _COPY_AT_A_TIME)))
+            for start in range(0, len(jobs), _COPY_AT_A_TIME):
+                checked = checking.check(jobs[start : start + _COPY_AT_A_TIME])
+                if not checking.faults:
+                    copy.write(as_copied(checked, reserved.part(start, _COPY_AT_A_TIME)))
+            checking.require()
     return list(reserved.ids)
 
 
-async def _enqueue(connection: AsyncConnection[Any], checked: Sequence[Checked]) -> list[int]:
-    if not _may_be_copied(checked):
+async def _enqueue(connection: AsyncConnection[Any], jobs: Sequence[NewJob]) -> list[int]:
+    if not _may_be_copied(jobs):
+        columns = as_columns(check(jobs, clock.now()))
         async with connection.cursor(row_factory=scalar_row) as cursor:
-            await cursor.execute(statement(_ENQUEUE), as_columns(checked))
+            await cursor.execute(statement(_ENQUEUE), columns)
             return await cursor.fetchall()
-    async with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
-        await cursor.execute(statement(_RESERVE), _request(checked))
-        reserved = _reserved(await cursor.fetchall())
+    checking = Checking(clock.now(), len(jobs))
+    async with connection.transaction(), connection.cursor(row_factory=class_row(Reserved)) as cursor:
+        await cursor.execute(statement(_RESERVE), {"count": len(jobs)})
+        (reserved,) = await cursor.fetchall()
         async with cursor.copy(statement(_COPY)) as copy:
-            for start in range(0, len(checked), _COPY_AT_A_TIME):
-                part = checked[start : start + _COPY_AT_A_TIME]
-                await copy.write(as_copied(part, reserved.part(start, _COPY_AT_A_TIME)))
+            for start in range(0, len(jobs), _COPY_AT_A_TIME):  # checked while the server takes in those before
+                checked = checking.check(jobs[start : start + _COPY_AT_A_TIME])
+                if not checking.faults:
+                    await copy.write(as_copied(checked, reserved.part(start, _COPY_AT_A_TIME)))
+            checking.require()
     return list(reserved.ids)
 
 
-def _may_be_copied(checked: Sequence[Checked]) -> bool:
+def _may_be_copied(jobs: Sequence[NewJob]) -> bool:
     """Many jobs are copied, which is several times as fast; where one may stand for another, each is looked at."""
-    return len(checked) >= _COPY_FROM and all(job.job.dedupe_key is None for job in checked)
-
-
-def _request(checked: Sequence[Checked]) -> Mapping[str, Any]:
-    return {"count": len(checked), "kinds": sorted({job.job.kind for job in checked})}
-
-
-def _reserved(rows: Sequence[tuple[Any, ...]]) -> Reserved:
-    ids, now, lanes = rows[0]
-    return Reserved(ids, now, lanes or {})
+    return len(jobs) >= _COPY_FROM and all(job.dedupe_key is None for job in jobs)
 
 
 def _stored(row: dict[str, Any]) -> StoredJob:

@@ -8,7 +8,7 @@ with `*` goes by real time: it occurs in both of two equal hours, and not in one
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import chain, islice, takewhile
 from typing import Any, Protocol, runtime_checkable
@@ -248,7 +248,7 @@ def _faults(schedule: Recurring) -> Iterator[str]:
         except ScheduleError as error:
             yield str(error)
     # The dedupe key is made of the name, which has been judged.
-    yield from job_faults(replace(schedule.job(_EPOCH), dedupe_key=None), _EPOCH)
+    yield from job_faults(schedule.job(_EPOCH)._replace(dedupe_key=None), _EPOCH)
 
 
 def _is_name(value: object) -> bool:

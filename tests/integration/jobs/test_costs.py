@@ -180,15 +180,14 @@ def _set_as_the_function_does(connection: psycopg.Connection[Any]) -> None:
 def _choice_by_clients(connection: psycopg.Connection[Any]) -> str:
     given = {"in_lane": "0", "served": "'c2'", "room": "1000", "ring": "1000", "default_quota": "1"}
     text = _source(connection, "choose_fairly").replace("default_max", "NULL::integer")
-    text = text.replace("except_kinds", "'{}'::text[]")
     for name, value in given.items():
         text = re.sub(rf"\b{name}\b", value, text)
     return text
 
 
 def _choice_by_time(connection: psycopg.Connection[Any]) -> str:
-    start = r"SELECT j\.ctid FROM tickover\.job j\s+WHERE j\.lane = place\.lane AND j\.state = 'queued' AND j\.kind"
+    start = r"SELECT j\.ctid FROM tickover\.job j WHERE j\.lane = place\.lane AND j\.state = 'queued'\s+ORDER BY -"
     found = re.search(rf"(?s)({start}.*?)\);", _source(connection, "claim_jobs"))
     assert found is not None
     text: str = found[1]
-    return text.replace("place.lane", "0").replace("want", "1000").replace("except_kinds", "'{}'::text[]")
+    return text.replace("place.lane", "0").replace("want", "1000")

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -59,7 +58,7 @@ async def test_no_job_is_no_error(queue: JobQueue, rows: Rows) -> None:
 
 async def test_i4_one_bad_job_keeps_all_from_being_stored(queue: JobQueue, rows: Rows) -> None:
     """A job for the year 9999 among good ones: the error names it, and nothing is stored."""
-    bad = replace(GOOD, run_at=datetime(9999, 1, 1, tzinfo=UTC))
+    bad = GOOD._replace(run_at=datetime(9999, 1, 1, tzinfo=UTC))
     with pytest.raises(EnqueueError, match=r"job 1: run_at 9999-01-01 .* more than 10 years"):
         await queue.enqueue_many([GOOD, bad, GOOD])
     assert rows("SELECT 1 FROM tickover.job") == []
@@ -68,13 +67,13 @@ async def test_i4_one_bad_job_keeps_all_from_being_stored(queue: JobQueue, rows:
 @pytest.mark.parametrize(
     "job",
     [
-        replace(GOOD, kind="x" * 100, client_id="A" + "." * 63, dedupe_key="€" * 200),
-        replace(GOOD, priority=-1000, max_attempts=1, timeout_s=0.001),
-        replace(GOOD, priority=1000, max_attempts=100, timeout_s=3600),
-        replace(GOOD, payload=nested(100)),
-        replace(GOOD, payload="x" * (MAX_PAYLOAD_BYTES - 2)),
-        replace(
-            GOOD, payload={"": [None, True, -0.5, 10**400], "text": "\\u0000 spelled out, \x01, \N{GRINNING FACE}"}
+        GOOD._replace(kind="x" * 100, client_id="A" + "." * 63, dedupe_key="€" * 200),
+        GOOD._replace(priority=-1000, max_attempts=1, timeout_s=0.001),
+        GOOD._replace(priority=1000, max_attempts=100, timeout_s=3600),
+        GOOD._replace(payload=nested(100)),
+        GOOD._replace(payload="x" * (MAX_PAYLOAD_BYTES - 2)),
+        GOOD._replace(
+            payload={"": [None, True, -0.5, 10**400], "text": "\\u0000 spelled out, \x01, \N{GRINNING FACE}"}
         ),
     ],
 )
@@ -147,7 +146,7 @@ def test_sync_callers_enqueue_in_their_own_transaction(database_dsn: str, rows: 
 
 async def test_a_dedupe_key_stands_for_one_unfinished_job(queue: JobQueue, rows: Rows) -> None:
     """Within a call, in a later call and from SQL the same key gives the same id; another kind has its own."""
-    jobs = [replace(GOOD, dedupe_key="k"), GOOD, replace(GOOD, dedupe_key="k"), NewJob("other", 1, dedupe_key="k")]
+    jobs = [GOOD._replace(dedupe_key="k"), GOOD, GOOD._replace(dedupe_key="k"), NewJob("other", 1, dedupe_key="k")]
     first, free, again, other = await queue.enqueue_many(jobs)
     assert len({first, free, other}) == 3
     assert again == first == await queue.enqueue("lead_scoring", 2, dedupe_key="k")

@@ -28,7 +28,7 @@ CLIENTS = st.dictionaries(
     st.builds(Client, queued=st.integers(1, 12), quota=st.integers(1, 3), room=st.none() | st.integers(1, 4)),
     max_size=5,
 )
-CHOOSE = "SELECT chosen, last_served FROM tickover.choose_fairly(0::smallint, %s, %s, %s, 1, NULL, '{}')"
+CHOOSE = "SELECT chosen, last_served FROM tickover.choose_fairly(0::smallint, %s, %s, %s, 1, NULL)"
 WHOSE = """
   SELECT coalesce(j.client_id, '')
   FROM unnest(%s::tid[]) WITH ORDINALITY c(tid, n) JOIN tickover.job j ON j.ctid = c.tid

@@ -15,8 +15,8 @@ def pace(concurrency: int = 8, batch: int = 1000, whole_s: float = 60.0) -> Pace
 def at_rate(rate: float, **settings: int) -> Pace:
     """So many jobs a second were measured."""
     known = pace(**settings)
-    known.note_progress(0.0, 1)
-    known.note_progress(1.0, 1 + round(rate))
+    known.note_progress(0.0, 1, 1)
+    known.note_progress(1.0, 1 + round(rate), 1)
     return known
 
 
@@ -59,12 +59,34 @@ def test_a_claim_is_bounded(rate: float, ready: int, running: int, left: float, 
     assert room == 0 or ready + room <= 2 * batch
 
 
-def test_nothing_is_measured_before_the_first_job_has_ended() -> None:
+def test_nothing_is_measured_before_the_first_job_runs() -> None:
     """A first claim that took long is no slow handler."""
     unknown = pace()
-    unknown.note_progress(0.0, 0)
-    unknown.note_progress(5.0, 0)
+    unknown.note_progress(0.0, 0, 0)
+    unknown.note_progress(5.0, 0, 0)
     assert unknown.rate is None
+
+
+def test_jobs_of_which_none_ends_are_known_as_slow_after_a_while() -> None:
+    """Then those that were claimed beside them are given up, but for as many as there are workers."""
+    unknown = pace()
+    unknown.note_progress(0.0, 0, 8)
+    assert unknown.surplus(ready=500, running=8, left_s=60) == 0
+    unknown.note_progress(0.3, 0, 8)
+    assert unknown.rate == 0.0
+    assert unknown.surplus(ready=500, running=8, left_s=60) == 492
+    assert unknown.room(ready=8, running=8, left_s=60) == 0
+
+
+@given(rate=st.floats(0, 1e6), ready=st.integers(0, 5000), running=st.integers(0, 8), left=st.floats(0, 3600))
+def test_what_is_claimed_is_not_given_up_at_once(rate: float, ready: int, running: int, left: float) -> None:
+    """Nor is what was given up claimed again."""
+    known = at_rate(rate)
+    room = known.room(ready=ready, running=running, left_s=left)
+    if room:
+        assert known.surplus(ready=ready + room, running=running, left_s=left) == 0
+    if surplus := known.surplus(ready=ready, running=running, left_s=left):
+        assert known.room(ready=ready - surplus, running=running, left_s=left) == 0
 
 
 @pytest.mark.parametrize(("left", "may"), [(60.0, True), (5.1, True), (4.9, False), (54.0, True), (0.0, False)])

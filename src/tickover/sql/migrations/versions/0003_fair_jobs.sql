@@ -127,7 +127,7 @@ $$;
 -- client of the last job chosen, or the last client looked at where nothing could be; `looked_at` how many those were.
 CREATE FUNCTION tickover.choose_fairly(
   in_lane smallint, served text, room integer, ring integer, default_quota integer, default_max integer,
-  except_kinds text[], OUT chosen tid[], OUT last_served text, OUT looked_at integer
+  OUT chosen tid[], OUT last_served text, OUT looked_at integer
 ) LANGUAGE sql VOLATILE AS $$
   WITH RECURSIVE ahead(client, place) AS (
     (SELECT coalesce(j.client_id, ''), 1 FROM tickover.job j
@@ -166,7 +166,6 @@ CREATE FUNCTION tickover.choose_fairly(
       SELECT urgent.ctid, row_number() OVER () AS nth FROM (
         SELECT j.ctid FROM tickover.job j
         WHERE j.lane = in_lane AND j.state = 'queued' AND coalesce(j.client_id, '') = s.client
-          AND j.kind <> ALL (except_kinds)
         ORDER BY j.priority DESC, j.run_at, j.id LIMIT greatest(s.share, 0) FOR UPDATE SKIP LOCKED) urgent) mine
     ORDER BY turn LIMIT room
   )
@@ -243,17 +242,25 @@ BEGIN
         chosen := ARRAY(
           SELECT j.ctid FROM tickover.job j
           WHERE j.lane = place.lane AND j.state = 'queued' AND coalesce(j.client_id, '') = only_client
-            AND j.kind <> ALL (except_kinds)
           ORDER BY j.priority DESC, j.run_at, j.id
           LIMIT greatest(least(want, cap), 0) FOR UPDATE SKIP LOCKED);
+      ELSIF except_kinds <> '{}' THEN
+        -- The last jobs of a slice, from among the next thousand: further on it would take longer than it may bring.
+        chosen := ARRAY(
+          SELECT j.ctid FROM tickover.job j
+          WHERE j.ctid = ANY (ARRAY(
+            SELECT near.ctid FROM (
+              SELECT n.ctid, n.kind FROM tickover.job n WHERE n.lane = place.lane AND n.state = 'queued'
+              ORDER BY -n.priority, n.run_at, n.id LIMIT want + 1000) near
+            WHERE near.kind <> ALL (except_kinds) LIMIT want))
+          FOR UPDATE SKIP LOCKED);
       ELSIF fairly AND in_turn THEN
         SELECT f.chosen, f.last_served, f.looked_at INTO chosen, last, looked
-        FROM tickover.choose_fairly(place.lane, place.served, want, ring, default_quota, default_max, except_kinds) f;
+        FROM tickover.choose_fairly(place.lane, place.served, want, ring, default_quota, default_max) f;
         place.served := coalesce(last, place.served);
       ELSE
         chosen := ARRAY(
-          SELECT j.ctid FROM tickover.job j
-          WHERE j.lane = place.lane AND j.state = 'queued' AND j.kind <> ALL (except_kinds)
+          SELECT j.ctid FROM tickover.job j WHERE j.lane = place.lane AND j.state = 'queued'
           ORDER BY -j.priority, j.run_at, j.id LIMIT want FOR UPDATE SKIP LOCKED);
       END IF;
       -- By place in the table, without a further condition: they are locked, and no other index may look better.
@@ -269,7 +276,8 @@ BEGIN
       total := total + taken;
       here := here + taken;
       want := want - taken;
-      EXIT WHEN only_client IS NOT NULL OR NOT (fairly AND in_turn) OR (taken = 0 AND looked < ring);
+      EXIT WHEN only_client IS NOT NULL OR except_kinds <> '{}' OR NOT (fairly AND in_turn)
+        OR (taken = 0 AND looked < ring);
       -- Nobody in the whole ring could be served: look further. Somebody, but less than is wanted: another round.
       ring := CASE WHEN taken = 0 THEN least(ring * 8, 10000) ELSE want END;
     END LOOP;
