@@ -1,6 +1,7 @@
 """What `bench/prune.py` disturbs: an application's own traffic, one row a transaction, in a process of its own."""
 
 import math
+import os
 import random
 import time
 from collections.abc import Iterator
@@ -49,7 +50,7 @@ def _update(dsn: str, ids: tuple[int, int], pipe: "Connection[list[Update], str]
     updates: list[Update] = []
     chance = random.Random(1)  # noqa: S311 - which row it is is no secret
     with psycopg.connect(dsn, autocommit=True) as connection:
-        pid = connection.info.backend_pid
+        both = os.getpid(), connection.info.backend_pid
         pipe.send(updates)
         while True:
             if pipe.poll():
@@ -57,14 +58,14 @@ def _update(dsn: str, ids: tuple[int, int], pipe: "Connection[list[Update], str]
                     return
                 pipe.send(updates)
                 updates = []
-            waited_ms, began = _waited_ms(pid), time.monotonic()
+            waited_ms, began = _waited_ms(*both), time.monotonic()
             connection.execute(_TOUCH, (chance.randint(*ids),))
             spent = time.monotonic() - began
-            updates.append(Update(began, spent * 1000, _waited_ms(pid) - waited_ms))
+            updates.append(Update(began, spent * 1000, _waited_ms(*both) - waited_ms))
             time.sleep(max(0.0, EVERY_S - spent))
 
 
-def _waited_ms(pid: int) -> float:
-    """How long a process could have run and had no core, since it began; not a number where the system does not say."""
-    counted = Path(f"/proc/{pid}/schedstat")
-    return int(counted.read_text().split()[1]) / 1e6 if counted.exists() else math.nan
+def _waited_ms(*pids: int) -> float:
+    """How long processes could have run and had no core, so far; not a number where the system does not say."""
+    counts = [Path(f"/proc/{pid}/schedstat") for pid in pids]
+    return sum(int(count.read_text().split()[1]) / 1e6 if count.exists() else math.nan for count in counts)

@@ -180,6 +180,8 @@ class Seen:
     def figures(self, name: str) -> dict[str, float]:
         """As numbers by name."""
         took = [update.took_ms for update in self.updates]
+        if not took:
+            raise SystemExit("no update began while rows were deleted: measure with more rows")
         return {
             f"{name}_rows_per_s": self.rows / self.seconds,
             f"{name}_median_ms": statistics.median(took),

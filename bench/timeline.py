@@ -12,7 +12,7 @@ NEAR_MS = 5.0  # so near to a batch's beginning an update counts as begun with i
 SHOWN_S = 2.0  # of the run
 LEAST_MS, MOST_MS = 0.1, 100.0
 
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 900, 392, 60, 884, 44, 304
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 900, 408, 60, 884, 44, 304
 _BANDS = ("#dbeafe", "#f1f5f9")
 _WITH_A_BATCH, _SLOW, _FAST, _LINE, _INK, _GREY = "#dc2626", "#f59e0b", "#64748b", "#2563eb", "#0f172a", "#475569"
 
@@ -23,7 +23,7 @@ class Update(NamedTuple):
     Args:
         began: when, in seconds of the machine's monotonic clock.
         took_ms: until it was answered.
-        waited_ms: how long its server process could have run and had no core; not a number where that is not known.
+        waited_ms: how long it or its server process could have run and had no core; not a number if unknown.
     """
 
     began: float
@@ -69,7 +69,7 @@ class Shares:
         before: the share of the slow ones that began within `NEAR_MS` before a batch did.
         all_after: the same of all updates, which is what chance would make it.
         all_before: likewise.
-        waited: the share of the slow ones' time that their server process waited for a core.
+        waited: the share of the slow ones' time that client or server process waited for a core.
         all_waited: the same of all updates' time.
     """
 
@@ -99,7 +99,9 @@ class Shares:
             )
         if not math.isnan(self.all_waited):
             of_slow = f"; of the slow ones, {self.waited:.0%}" if self.slow else ""
-            told.append(f"Of the time all took, their server process waited {self.all_waited:.0%} for a core{of_slow}.")
+            told.append(
+                f"Waiting for a core, client and server process: {self.all_waited:.0%} of the time all took{of_slow}."
+            )
         return told
 
 
@@ -200,8 +202,11 @@ def _limit(limit_ms: float) -> str:
 
 
 def _legend(limit_ms: float, length: float) -> list[str]:
-    """What the marks mean, as the inside of a line of text."""
-    dots = ((_WITH_A_BATCH, f"slow, within {NEAR_MS:g} ms of a batch's beginning"), (_SLOW, "slow, elsewhere"))
-    marks = " ".join(f'<tspan fill="{colour}">&#9679;</tspan> {text}, ' for colour, text in dots)
-    line = f'<tspan fill="{_LINE}">- -</tspan> twice the undisturbed p99, {shown(limit_ms)} ms; longer is slow'
-    return [f"The first {length:.1f} s. Bands are batches, dots are updates. {marks} {line}."]
+    """What the marks mean, each the inside of a line of text."""
+    dots = ((_WITH_A_BATCH, f"began within {NEAR_MS:g} ms of a batch's beginning"), (_SLOW, "did not"))
+    marks = ", ".join(f'<tspan fill="{colour}">&#9679;</tspan> {text}' for colour, text in dots)
+    line = f'longer than <tspan fill="{_LINE}">- -</tspan>, twice the undisturbed p99, {shown(limit_ms)} ms'
+    return [
+        f"The first {length:.1f} s: bands are batches, dots are updates. Slow is {line}.",
+        f"Of the slow ones: {marks}.",
+    ]
