@@ -2,7 +2,8 @@
 
 Run `make bench`, or `python -m bench.prune` with `--rows` for fewer. Real PostgreSQL with its shipped durability, on
 disk. Half of the rows are expired, and one artifact hangs on each. The big DELETE and the retention work on identical
-copies of the database, in turn; beside each, another process updates one row at a time, first undisturbed.
+copies of the database, in turn; beside each, another process updates one row at a time, first undisturbed. With
+`--picture`, the updates beside the retention are drawn into `docs/img/prune.svg`.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import platform
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,11 +22,13 @@ from typing import Any
 
 import psycopg
 import structlog
+from bench.environments import ROOT
 from bench.one_row import Traffic, traffic
 from bench.tick import p99
+from bench.timeline import Batch, Shares, Timeline, Update, draw
 
-from tickover import Run, Summary, embedded
-from tickover.database import Database
+from tickover import Run, embedded
+from tickover.database import Async, Database
 from tickover.execution.budget import Budget
 from tickover.execution.run import Lease
 from tickover.ledger.states import Path as Way
@@ -37,6 +40,7 @@ ROWS = 2_000_000
 UNDISTURBED_S = 3.0
 ROUNDS = 2  # of each, in turn, so that what else the machine does falls on both
 KEEP = timedelta(days=30)
+PICTURE = ROOT / "docs" / "img" / "prune.svg"
 GOAL_RATE, GOAL_P99, GOAL_LOCK_MS = 0.7, 2.0, 100.0
 
 _FILL = Path(__file__).with_name("fill_expired.sql").read_bytes()
@@ -62,7 +66,47 @@ async def copy(server: str, name: str) -> AsyncIterator[str]:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
-async def make_run(database: Database, seconds: float) -> Run:
+@dataclass(frozen=True)
+class TimedRun(Run):
+    """A run that notes when each batch began and ended.
+
+    Args:
+        batches: what was noted.
+    """
+
+    batches: list[Batch] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def batch(self) -> AsyncIterator[Async]:
+        """As a run's own."""
+        began = time.monotonic()
+        try:
+            async with super().batch() as connection:
+                yield connection
+        finally:
+            self.batches.append(Batch(began, time.monotonic()))
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """What one way to delete did, once.
+
+    Args:
+        rows: how many went.
+        began: when, in seconds of the monotonic clock.
+        seconds: it took.
+        batches: if there were any.
+        details: what the retention says of itself.
+    """
+
+    rows: int
+    began: float
+    seconds: float
+    batches: Sequence[Batch] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+async def make_run(database: Database, seconds: float) -> TimedRun:
     """An obligation of a new tick, claimed as the executor claims it."""
     minute, ledger = timedelta(minutes=1), Ledger(database, lease_s=600)
     owed = {"maintain": minute}
@@ -70,7 +114,7 @@ async def make_run(database: Database, seconds: float) -> Run:
     claim = await ledger.claim("bench", "maintain", Way.INLINE, minute)
     if claim is None:
         raise SystemExit("the obligation could not be claimed")
-    return Run(
+    return TimedRun(
         function="maintain",
         responsibility="prune",
         dispatch_key="bench",
@@ -85,29 +129,29 @@ async def make_run(database: Database, seconds: float) -> Run:
     )
 
 
-async def delete_at_once(dsn: str) -> tuple[int, float]:
-    """Rows, and the seconds one DELETE took for all of them."""
-    began = time.perf_counter()
+async def delete_at_once(dsn: str) -> Deleted:
+    """One DELETE for all rows."""
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+        began = time.monotonic()
         count = (await connection.execute(_BIG, (KEEP,))).rowcount
-    return count, time.perf_counter() - began
+        return Deleted(count, began, time.monotonic() - began)
 
 
-async def prune(dsn: str, retention: Retention) -> tuple[Summary, float]:
-    """What the retention did, and the seconds it took."""
+async def prune(dsn: str, retention: Retention) -> Deleted:
+    """One run of the retention."""
     database = Database(dsn)
     await database.open()
     try:
         run = await make_run(database, 600)
-        began = time.perf_counter()
+        began = time.monotonic()
         summary = await retention(run)
-        return summary, time.perf_counter() - began
+        return Deleted(summary.changed, began, time.monotonic() - began, run.batches, summary.details)
     finally:
         await database.close()
 
 
-async def undisturbed(other: Traffic) -> list[float]:
-    """Milliseconds of the other process's updates, with nothing else going on."""
+async def undisturbed(other: Traffic) -> list[Update]:
+    """The other process's updates, with nothing else going on."""
     await asyncio.to_thread(other.take)
     await asyncio.sleep(UNDISTURBED_S)
     return await asyncio.to_thread(other.take)
@@ -119,19 +163,47 @@ class Seen:
 
     rows: int = 0
     seconds: float = 0.0
-    updates: list[float] = field(default_factory=list)
+    updates: list[Update] = field(default_factory=list)
+    batches: list[Batch] = field(default_factory=list)
+    details: dict[str, float] = field(
+        default_factory=lambda: {"batches": 0.0, "broken_off": 0.0, "longest_batch_ms": 0}
+    )
+
+    def note(self, deleted: Deleted, updates: Sequence[Update]) -> None:
+        """Add a round, with those of the updates that began while it deleted."""
+        ended = deleted.began + deleted.seconds
+        self.rows, self.seconds = self.rows + deleted.rows, self.seconds + deleted.seconds
+        self.updates += [update for update in updates if deleted.began <= update.began <= ended]
+        self.batches += deleted.batches
+        self.details = _joined(self.details, deleted.details)
 
     def figures(self, name: str) -> dict[str, float]:
         """As numbers by name."""
+        took = [update.took_ms for update in self.updates]
+        if not took:
+            raise SystemExit("no update began while rows were deleted: measure with more rows")
         return {
             f"{name}_rows_per_s": self.rows / self.seconds,
-            f"{name}_median_ms": statistics.median(self.updates),
-            f"{name}_p99_ms": p99(self.updates),
-            f"{name}_longest_ms": max(self.updates),
+            f"{name}_median_ms": statistics.median(took),
+            f"{name}_p99_ms": p99(took),
+            f"{name}_longest_ms": max(took),
         }
 
 
-async def measure(rows: int = ROWS, retention: Retention = RETENTION, rounds: int = ROUNDS) -> dict[str, float]:
+@dataclass(frozen=True)
+class Measured:
+    """What was measured.
+
+    Args:
+        figures: by name.
+        timeline: the updates and the batches of all rounds of the retention.
+    """
+
+    figures: dict[str, float]
+    timeline: Timeline
+
+
+async def measure(rows: int = ROWS, retention: Retention = RETENTION, rounds: int = ROUNDS) -> Measured:
     """Measure everything.
 
     Args:
@@ -141,7 +213,7 @@ async def measure(rows: int = ROWS, retention: Retention = RETENTION, rounds: in
     """
     ids = (rows - min(rows // 4, 10_000), rows)
     alone: list[float] = []
-    big, pruned, details = Seen(), Seen(), {"batches": 0.0, "broken_off": 0.0, "longest_batch_ms": 0.0}
+    big, pruned = Seen(), Seen()
     with tempfile.TemporaryDirectory() as folder, embedded.postgres(Path(folder) / "postgres") as server:
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute("CREATE DATABASE filled")
@@ -150,31 +222,25 @@ async def measure(rows: int = ROWS, retention: Retention = RETENTION, rounds: in
         for turn in [big, pruned, pruned, big] * (rounds // 2) or [big, pruned]:
             async with copy(server, "copied") as dsn:
                 with traffic(dsn, ids) as other:
-                    alone += await undisturbed(other)
-                    if turn is big:
-                        count, seconds = await delete_at_once(dsn)
-                    else:
-                        summary, seconds = await prune(dsn, retention)
-                        count = summary.changed
-                        details = _joined(details, summary.details)
-                    turn.updates += await asyncio.to_thread(other.take)
-                    turn.rows, turn.seconds = turn.rows + count, turn.seconds + seconds
+                    alone += [update.took_ms for update in await undisturbed(other)]
+                    deleted = await (delete_at_once(dsn) if turn is big else prune(dsn, retention))
+                    turn.note(deleted, await asyncio.to_thread(other.take))
     if big.rows != pruned.rows:
         raise SystemExit(f"the retention deleted {pruned.rows} rows; there were {big.rows}")
     figures = {"rows": rows, "server": version, "alone_p99_ms": p99(alone), "alone_median_ms": statistics.median(alone)}
-    figures |= big.figures("delete") | pruned.figures("retention") | details
+    figures |= big.figures("delete") | pruned.figures("retention") | pruned.details
     figures["rate_ratio"] = figures["retention_rows_per_s"] / figures["delete_rows_per_s"]
     figures["p99_ratio"] = figures["retention_p99_ms"] / figures["alone_p99_ms"]
     figures["delete_p99_ratio"] = figures["delete_p99_ms"] / figures["alone_p99_ms"]
-    return figures
+    return Measured(figures, Timeline(pruned.updates, pruned.batches, GOAL_P99 * figures["alone_p99_ms"]))
 
 
-def _joined(before: dict[str, float], details: dict[str, Any]) -> dict[str, float]:
+def _joined(before: Mapping[str, float], details: Mapping[str, Any]) -> dict[str, float]:
     """Batches of all rounds, and the longest of them."""
     return {
-        "batches": before["batches"] + details["batches"],
+        "batches": before["batches"] + details.get("batches", 0),
         "broken_off": before["broken_off"] + details.get("broken_off", 0),
-        "longest_batch_ms": max(before["longest_batch_ms"], details["longest_batch_ms"]),
+        "longest_batch_ms": max(before["longest_batch_ms"], details.get("longest_batch_ms", 0)),
     }
 
 
@@ -200,7 +266,20 @@ def report(figures: dict[str, float]) -> None:
     print(f"goals: {'met' if met else 'not met'}")
 
 
+def main() -> None:
+    """Measure, print, and draw if asked to."""
+    parser = argparse.ArgumentParser(prog="python -m bench.prune")
+    parser.add_argument("--rows", type=int, default=ROWS, help="of the table; half of them are expired")
+    parser.add_argument("--picture", action="store_true", help=f"draw {PICTURE.relative_to(ROOT)}")
+    options = parser.parse_args()
+    measured = asyncio.run(measure(options.rows))
+    report(measured.figures)
+    print("\n".join(Shares.of(measured.timeline).lines()))
+    if options.picture:
+        PICTURE.parent.mkdir(exist_ok=True)
+        title = f"Single-row updates beside a retention that prunes {options.rows // 2:,} of {options.rows:,} rows"
+        PICTURE.write_text(draw(title, measured.timeline))
+
+
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rows", type=int, default=ROWS)
-    report(asyncio.run(measure(parser.parse_args().rows)))
+    main()

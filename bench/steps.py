@@ -186,9 +186,10 @@ class Benches:
         if importlib.util.find_spec("bench.prune") is None:
             raise StepFailedError("there is no bench/prune.py")
         try:
-            figures: Figures = asyncio.run(importlib.import_module("bench.prune").measure(rows=self._sizes.pruned))
+            measured = asyncio.run(importlib.import_module("bench.prune").measure(rows=self._sizes.pruned))
         except SystemExit as error:
             raise StepFailedError(str(error)) from error
+        figures: Figures = measured.figures
         return [figures]
 
     def _tick(self) -> list[Figures]:

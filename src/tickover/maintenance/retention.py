@@ -58,8 +58,8 @@ class Retention:
     client: str | None = "client_id"
     batch_time: timedelta = timedelta(milliseconds=50)
     # No pause by default: each commit lets go of every lock. Measured beside single-row updates on two cores, a pause
-    # costs as many rows a second as it takes time, and makes no update's p99 shorter: nobody waits for a lock or for
-    # the disk, but for a core, when a batch begins on the one that the update was running on (docs/benchmarks.md).
+    # costs as many rows a second as it takes time, and makes no update's p99 shorter: a slow update waits mostly for a
+    # core, and not for a lock or for the disk (docs/benchmarks.md).
     share: float = 1.0
     batch: int = MOST
     limit: int | None = None
