@@ -2,10 +2,13 @@
 
 import psycopg
 import pytest
+from alembic import command
 
 from tickover.database import Database
 from tickover.ledger.states import Path, State
-from tickover.migrations import migrate
+from tickover.migrations import CORE, _config, migrate
+
+CLAIM = "SELECT kind FROM tickover.claim_jobs(9, true, null, 60, 1, null, '{}', true, null, null)"
 
 
 async def test_the_database_knows_the_same_states_as_the_code(database: Database) -> None:
@@ -25,6 +28,24 @@ async def test_the_database_knows_the_same_states_as_the_code(database: Database
 def test_migrating_twice_changes_nothing(database_dsn: str) -> None:
     """A second start finds the schema in place."""
     migrate(database_dsn)
+
+
+def test_jobs_outlive_the_way_back_and_forth(database_dsn: str) -> None:
+    """Back before the lanes and to the newest again: every job is there, what is not yet due waits, and keys hold."""
+    jobs = "SELECT id, kind, client_id, state, priority, dedupe_key FROM tickover.job ORDER BY id"
+    with psycopg.connect(database_dsn, autocommit=True) as connection:
+        connection.execute("SELECT tickover.enqueue('now', '1', client_id => 'a', priority => 3, dedupe_key => 'k')")
+        connection.execute("SELECT tickover.enqueue('later', '2', run_at => now() + interval '1 day')")
+        before = connection.execute(jobs).fetchall()
+        command.downgrade(_config(database_dsn, CORE), "0002")
+        states = connection.execute("SELECT DISTINCT state FROM tickover.job").fetchall()
+        connection.execute("SELECT tickover.enqueue('now', '1', dedupe_key => 'k')")
+        migrate(database_dsn)
+        assert states == [("queued",)]
+        assert connection.execute(jobs).fetchall() == before
+        assert {row[3] for row in before} == {"queued", "scheduled"}
+        claimed = connection.execute(CLAIM).fetchall()
+    assert claimed == [("now",)]
 
 
 def test_enqueue_in_sql_refuses_the_year_9999(database_dsn: str) -> None:
