@@ -177,7 +177,8 @@ $$;
 
 -- The one way to win jobs. Claims take turns, so that limits hold across replicas; who has to wait for its turn for too long
 -- goes on without, first in first out, and leaves alone whatever has limits. Statements in here see what the ones before
--- them did. The settings keep to the indexes whatever the statistics say, which are always behind in a table like this.
+-- them did. The settings keep to the indexes whatever the statistics say, which are always behind in a table like this; what
+-- they forbid counts as dear, which is no reason to compile a plan.
 CREATE FUNCTION tickover.claim_jobs(
   room integer, fairly boolean, only_client text, lease_s double precision, default_quota integer, default_max integer,
   except_kinds text[], reap boolean, obligation_id bigint, obligation_fence bigint
@@ -187,7 +188,7 @@ CREATE FUNCTION tickover.claim_jobs(
 ) LANGUAGE plpgsql
 SET lock_timeout = '500ms'
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_incremental_sort = off
-SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -298,7 +299,7 @@ $$;
 CREATE FUNCTION tickover.look_at_queue(
   at timestamptz, bound integer, OUT id bigint, OUT kind text, OUT run_at timestamptz, OUT due bigint
 ) RETURNS SETOF record LANGUAGE sql STABLE
-SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_incremental_sort = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_incremental_sort = off SET jit = off
 AS $$
   WITH RECURSIVE level(lane, priority) AS (
     SELECT l.lane, (
@@ -341,7 +342,7 @@ $$;
 CREATE FUNCTION tickover.look_at_client(
   at timestamptz, of_client text, bound integer, OUT id bigint, OUT kind text, OUT run_at timestamptz, OUT due bigint
 ) RETURNS SETOF record LANGUAGE sql STABLE
-SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_incremental_sort = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_incremental_sort = off SET jit = off
 AS $$
   WITH RECURSIVE level(lane, priority) AS (
     SELECT l.lane, (
