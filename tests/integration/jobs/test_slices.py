@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.integration.jobs.conftest import under_way
+from tests.waiting import eventually
 from tickover import BatchError, DrainSettings, Job, NewJob, Order, Recurring, batch, clock, drain
 from tickover.database import Database
 from tickover.jobs.handler import Handlers
@@ -60,14 +61,20 @@ async def test_jobs_that_wait_behind_slow_ones_are_given_up(
         [NewJob("slow", n, priority=1) for n in range(2)] + [NewJob("quick", n) for n in range(100)]
     )
     released = asyncio.Event()
+    begun: list[int] = []
 
-    async def slow(_: Job) -> None:
+    async def slow(job: Job) -> None:
+        begun.append(job.id)
         await released.wait()
+
+    async def both_begun() -> bool:
+        return len(begun) == 2
 
     async def quick(_: Job) -> None: ...
 
     handlers, config = {"slow": slow, "quick": quick}, DrainSettings(concurrency=2, order=Order.FIFO)
     async with under_way(drain(database, handlers, budget=MINUTE, settings=config)) as stuck:
+        await eventually(both_begun)  # or the other replica might sit at them
         done = 0
         while done < 98:
             done += (await drain(replica, handlers, budget=MINUTE, settings=config)).changed
