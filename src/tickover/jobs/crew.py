@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from tickover.jobs.holdings import Holdings
 from tickover.jobs.pace import Pace
 from tickover.jobs.slice import Slice
 from tickover.jobs.states import Ending
+from tickover.jobs.waiting import within
 
 _LOOKS_EVERY_S = 0.25  # seconds between looks at the budget and the leases, and for more where nothing was due
 _RECORDS_EVERY_S = 0.02  # seconds: what ended meanwhile is recorded together
@@ -107,8 +107,7 @@ class Crew:
 
     def _may_start(self) -> bool:
         """Whether nothing but the time could keep a job from being started."""
-        lease = self._slice.lease
-        return not self._closing.is_set() and (lease is None or not lease.lost.is_set())
+        return not self._closing.is_set() and self._slice.is_held
 
     async def _feed(self) -> None:
         """Keep jobs ready; ends when nothing is due and nothing runs that could bring more, or no time is left."""
@@ -130,7 +129,7 @@ class Crew:
                 if is_over:
                     return
             self._hungry.clear()
-            await _within(min(_LOOKS_EVERY_S, left), self._hungry)
+            await within(min(_LOOKS_EVERY_S, left), self._hungry)
 
     def _give_up(self, surplus: int) -> None:
         """Hand back jobs that are held ready for nothing, those that would be started last."""
@@ -207,7 +206,7 @@ class Crew:
         """Record what has ended, and hold on to what has not."""
         while not self._closing.is_set():
             if len(self.holdings.unrecorded) <= self._size.batch // 2:
-                await _within(_RECORDS_EVERY_S, self._urged)
+                await within(_RECORDS_EVERY_S, self._urged)
                 self._urged.clear()
             if self.holdings.unrecorded:
                 await self.holdings.record()
@@ -264,10 +263,3 @@ def _current() -> asyncio.Task[Any]:
     if (task := asyncio.current_task()) is None:
         raise RuntimeError("only a task can carry out jobs")
     return task
-
-
-async def _within(seconds: float, event: asyncio.Event) -> None:
-    """Wait for an event, but not for longer."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()

@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 
 from tickover.database import Database
 from tickover.jobs.states import JobState
+from tickover.jobs.waiting import within
 from tickover.settings import JobSettings
 from tickover.sql import statement
 
@@ -61,7 +62,7 @@ async def forget_jobs(database: Database, keeping: Keeping, now: datetime, stop:
         now: the current time.
         stop: set when it is to end.
     """
-    await _pause(stop)  # the work comes first
+    await within(_PAUSE_S, stop)  # the work comes first
     began = after = await _place(database)
     forgotten = 0
     while True:
@@ -69,7 +70,7 @@ async def forget_jobs(database: Database, keeping: Keeping, now: datetime, stop:
         forgotten += dropped
         if not is_to_go_on or stop.is_set():
             break
-        await _pause(stop)
+        await within(_PAUSE_S, stop)
     if began or is_to_go_on:
         await _keep_place(database, after if is_to_go_on else None)
     return forgotten
@@ -103,11 +104,3 @@ async def _keep_place(database: Database, after: int | None) -> None:
             await connection.execute(
                 statement("maintenance/keep_progress"), {**_WALK, "position": Jsonb({"id": after})}
             )
-
-
-async def _pause(stop: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(_PAUSE_S):
-            await stop.wait()
-    except TimeoutError:
-        return

@@ -42,9 +42,14 @@ class Slice:
         """A slice that begins now and belongs to no tick."""
         return cls(database, Budget.of(seconds), seconds, client_id, None, _log)
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the lease, where there is one, is not known to be lost."""
+        return self.lease is None or not self.lease.lost.is_set()
+
     def may_go_on(self) -> bool:
         """Whether there is time, and the lease is not known to be lost."""
-        return self.budget.left() > 0 and (self.lease is None or not self.lease.lost.is_set())
+        return self.budget.left() > 0 and self.is_held
 
     def lost(self) -> LeaseLostError:
         """Note that the lease is gone; the error to raise."""

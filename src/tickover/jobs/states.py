@@ -45,6 +45,3 @@ LEADS_TO: Mapping[Ending, JobState] = {
 
 ENDED = frozenset({JobState.SUCCEEDED, JobState.DEAD})
 """No drain claims a job in one of these."""
-
-UNFINISHED = frozenset(JobState) - ENDED
-"""A job in one of these holds its dedupe key."""
