@@ -14,6 +14,7 @@ TickoverError
 ├── WrongEnvironmentError  this process stands in the wrong environment, and changes nothing
 ├── RedisAwayError       Redis does not answer; whoever asked does without (status/link.py)
 ├── SealError            a store may not be sealed for this environment
+├── ControlError         a function may not be moved to that stage, or somebody else moved it first
 ├── EnvironmentStateError  this machine is not in a state to run (ports, directories, other processes)
 ├── WireError            the local engine was asked for something it refuses
 ├── RunsHangError        in a test: runs did not come to rest (testing/errors.py)
@@ -54,6 +55,10 @@ class RequestError(TickoverError):
         self.status = status
         self.code = code
         self.detail = detail
+
+
+class ControlError(TickoverError):
+    """A function may not be moved as asked; nothing was changed. The text says what may be done instead."""
 
 
 class EnqueueError(TickoverError):
