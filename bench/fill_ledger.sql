@@ -5,11 +5,12 @@ WITH ticks AS (
   SELECT 'past-' || n, 'background-jobs', 'scheduled-time', 'dispatch', 'filled', 'filled',
     CASE WHEN n %% 5 = 0 THEN '{}' ELSE ARRAY['e1-' || n, 'e2-' || n] END, now() - n * interval '1 minute'
   FROM generate_series(%(ticks)s::bigint, 1, -1) AS n ORDER BY n DESC
-  RETURNING id, requested_at
+  RETURNING id, requested_at, event_ids
 ), owed AS (
-  INSERT INTO tickover.obligation (tick_id, function, state, path, fence, attempt, start_by, started_at, finished_at, created_at)
+  INSERT INTO tickover.obligation
+    (tick_id, function, state, path, fence, attempt, start_by, started_at, finished_at, created_at, accepted_at)
   SELECT id, function, 'succeeded', CASE WHEN id %% 7 = 0 THEN 'recovery' WHEN id %% 5 = 0 THEN 'inline' ELSE 'durable' END,
-    1, 1, requested_at, requested_at, requested_at, requested_at
+    1, 1, requested_at, requested_at, requested_at, requested_at, CASE WHEN event_ids <> '{}' THEN requested_at END
   FROM ticks, unnest(ARRAY['process-background-jobs', 'background-maintenance']) AS function
   RETURNING id, function, path, created_at
 )

@@ -6,15 +6,21 @@ from pathlib import Path
 
 from tickover.jobs.states import MOVES as JOB_MOVES
 from tickover.ledger.states import MOVES as OBLIGATION_MOVES
+from tickover.rollout.stages import MOVES as ROLLOUT_MOVES
 
 PAGE = Path(__file__).with_name("states.md")
 
 Moves = Mapping[str, frozenset[str]]
+STAGE_MOVES: Moves = {str(stage or "unset"): frozenset(map(str, nexts)) for stage, nexts in ROLLOUT_MOVES.items()}
 
 HEAD = """# States
 
-Drawn by `make docs` from the tables in `src/tickover/ledger/states.py` and `src/tickover/jobs/states.py`; a test
-compares them. Every move that is not drawn is refused by the database statement that would make it.
+Drawn by `make docs` from the tables in `src/tickover/ledger/states.py`, `src/tickover/jobs/states.py` and
+`src/tickover/rollout/stages.py`; a test XX the database statement that would make it, one of a function before its control is touched.
+"""
+
+UNSET = """
+`unset`: nobody has set anything, so the flag of its route alone decides. A canary grows by moving to itself.
 """
 
 
@@ -38,7 +44,9 @@ def page() -> str:
             "\n`failed` is an end, but cron may deliver the tick again: what came to nothing is taken up anew.\n",
             "## A job\n",
             diagram(JOB_MOVES),
-            "",
+            "\n## A function: from inline to durable\n",
+            diagram(STAGE_MOVES),
+            UNSET,
         ]
     )
 

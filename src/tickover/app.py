@@ -23,6 +23,7 @@ from tickover.ledger.evidence import Evidence
 from tickover.ledger.refusals import Refusals
 from tickover.ledger.store import Ledger
 from tickover.maintenance.inspection import maintained, report
+from tickover.rollout.controls import Controls
 from tickover.settings import Settings, environment, load_settings, read_flags, redis_url
 from tickover.status.link import RedisLink
 from tickover.status.store import StatusStore
@@ -90,6 +91,7 @@ class Tickover:
         self._heartbeats = Heartbeats(read_heartbeats(contract, environment()), ledger)
         executor = Executor(self.database, ledger, self.status, self._heartbeats)
         dispatcher, refusals = Dispatcher(ledger, self._sender), Refusals(self.database)
+        controls = Controls(self.database)
         watchdog = Watchdog(contract, ledger, refusals, executor)
         rest = timedelta(seconds=settings.circuit_rest)
         self.breaker = Breaker(Circuits(self.database), Limits(settings.circuit_after, rest))
@@ -101,6 +103,7 @@ class Tickover:
             gate=self.guard,
             contract=contract,
             flags=self.flags,
+            controls=controls,
             ledger=ledger,
             dispatcher=dispatcher,
             executor=executor,
@@ -110,7 +113,7 @@ class Tickover:
             send_timeout=settings.send_timeout,
             inline_budget=settings.inline_budget,
         )
-        continuation = Continuation(contract, ledger, dispatcher, settings.max_continuations)
+        continuation = Continuation(contract, controls, ledger, dispatcher, settings.max_continuations)
         functions = DurableFunctions(contract, executor, continuation, settings.durable_budget)
         self.endpoint = make_endpoint(self._sender.sdk, functions, settings, verdict.serve_origin)
         self._announced = False

@@ -11,8 +11,8 @@ LATE = """
     INSERT INTO tickover.tick (dispatch_key, route, identity_source, mode, reason, correlation_id, event_ids)
     VALUES ('late-1', 'background-jobs', 'execution-id', 'dispatch', '', 'c', '{e}') RETURNING id
   )
-  INSERT INTO tickover.obligation (tick_id, function, state, start_by)
-  SELECT id, 'process-background-jobs', 'accepted', now() - interval '1 s' FROM t
+  INSERT INTO tickover.obligation (tick_id, function, state, start_by, accepted_at)
+  SELECT id, 'process-background-jobs', 'accepted', now() - interval '1 s', now() FROM t
 """
 
 

@@ -63,7 +63,7 @@ async def test_what_opens_and_closes_it_is_said_once(serve: Serve, rows: Rows) -
         await ticks(site, "t1", "t2", "t3", "t4", "t5")
         # The engine runs one again, as far as the ledger knows.
         rows("UPDATE tickover.tick SET error = NULL, event_ids = '{e}' WHERE dispatch_key LIKE '%%:t3'")
-        rows("UPDATE tickover.obligation SET path = 'durable'")
+        rows("UPDATE tickover.obligation SET path = 'durable', accepted_at = now()")
         (closed, _) = await ticks(site, "t6", "t7")
     assert closed["circuit"]["state"] == "closed"
     assert [log["event"] for log in logs if log["event"].startswith("circuit")] == ["circuit.opened", "circuit.closed"]
@@ -98,8 +98,9 @@ OBLIGATIONS = """
     SELECT 'seeded-' || n, 'background-jobs', 'clock', 'dispatch', '', '', '{e}', now() - interval '1 hour'
     FROM generate_series(1, 3) n RETURNING id
   )
-  INSERT INTO tickover.obligation (tick_id, function, state, start_by, created_at)
-  SELECT id, 'process', 'accepted', now() - interval '10 minutes', now() - interval '1 hour' FROM ticked
+  INSERT INTO tickover.obligation (tick_id, function, state, start_by, created_at, accepted_at)
+  SELECT id, 'process', 'accepted', now() - interval '10 minutes', now() - interval '1 hour', now() - interval '1 hour'
+  FROM ticked
 """
 
 

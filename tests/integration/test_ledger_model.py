@@ -14,6 +14,7 @@ from tickover.database import Database
 from tickover.ledger.circuits import Announcement, Circuits
 from tickover.ledger.states import Path, State
 from tickover.ledger.store import Ledger, NewTick
+from tickover.rollout.stages import Control, Stage
 
 # No sum of the spans that pass is within fifty seconds of any of these, so what the test itself takes decides nothing.
 LEASE_S, START_BY, FINISH_BY, REST = 3050, timedelta(seconds=6050), timedelta(seconds=20_050), timedelta(seconds=30_050)
@@ -42,7 +43,7 @@ class Both:
         acts = [
             self.record, self.record, self.accept, self.fail_send, self.claim, self.claim, self.claim, self.renew,
             self.result, self.finish, self.finish, self.defer, self.complete, self.let_pass, self.let_pass, self.divert,
-            self.announce, self.probe,
+            self.announce, self.probe, self.move, self.withdraw,
         ]  # fmt: skip
         self.passed += timedelta(milliseconds=1)  # as some always passes between two statements
         answers = await self.chance.choice(acts)()
@@ -138,6 +139,23 @@ class Both:
         """A tick wants to probe."""
         return await self.circuits.claim_probe("r", REST), self.model.claim_probe("r", REST)
 
+    async def move(self) -> tuple[Any, Any]:
+        """A function is moved to another stage."""
+        function, stage = self.chance.choice(FUNCTIONS), self.chance.choice(("inline", "shadow", "durable", "durable"))
+        self.rows(
+            "INSERT INTO tickover.control (function, stage, changed_by, reason, changed_at) "
+            "VALUES (%s, %s, 'a', 'b', now()) ON CONFLICT (function) DO UPDATE SET stage = excluded.stage",
+            function,
+            stage,
+        )
+        self.model.controls[function] = Control(function, Stage(stage))
+        return None, None
+
+    async def withdraw(self) -> tuple[Any, Any]:
+        """What was handed over of it is taken back, if it is inline."""
+        key, function = self.chance.choice((None, self.key())), self.chance.choice(FUNCTIONS)
+        return await self.ledger.withdraw(function, key), self.model.withdraw(function, key)
+
     async def let_pass(self) -> tuple[Any, Any]:
         """Time passes."""
         span = self.chance.choice(SPANS)
@@ -157,7 +175,8 @@ class Both:
         """What can be read of all of it, on both."""
         real_rows = self.rows(
             "SELECT t.dispatch_key, o.function, o.state, o.path, o.fence, o.attempt, c.path AS covered_path, "
-            "tickover.is_late(o) AS late, tickover.fate(o) AS fate, t.mode, t.completed_at IS NOT NULL AS completed "
+            "tickover.is_late(o) AS late, tickover.fate(o) AS fate, o.accepted_at IS NOT NULL AS accepted, "
+            "t.mode, t.completed_at IS NOT NULL AS completed "
             "FROM tickover.obligation o JOIN tickover.tick t ON t.id = o.tick_id "
             "LEFT JOIN tickover.obligation c ON c.id = o.covered_by ORDER BY o.id"
         )
@@ -166,7 +185,8 @@ class Both:
                 "dispatch_key": o.tick.dispatch_key, "function": o.function, "state": str(o.state),
                 "path": o.path and str(o.path), "fence": o.fence, "attempt": o.attempt,
                 "covered_path": o.covered_by and o.covered_by.path and str(o.covered_by.path),
-                "late": bool(self.model.is_late(o)), "fate": self.model.fate(o), "mode": o.tick.mode,
+                "late": bool(self.model.is_late(o)), "fate": self.model.fate(o),
+                "accepted": o.accepted_at is not None, "mode": o.tick.mode,
                 "completed": o.tick.completed_at is not None,
             }
             for o in self.model.obligations.values()

@@ -18,8 +18,8 @@ LATE = """
     SELECT 'late-' || n, 'background-jobs', 'execution-id', 'dispatch', '', 'c', '{e}' FROM generate_series(1, %s) n
     RETURNING id
   )
-  INSERT INTO tickover.obligation (tick_id, function, state, start_by)
-  SELECT id, 'process', 'accepted', now() - interval '1 s' FROM t
+  INSERT INTO tickover.obligation (tick_id, function, state, start_by, accepted_at)
+  SELECT id, 'process', 'accepted', now() - interval '1 s', now() FROM t
 """
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from tickover.ledger.facts import Attempt, CircuitRows, Refusal
 from tickover.ledger.states import CLAIMABLE, DONE, ENDED, Path, State
 from tickover.ledger.store import Claim, Finished, Holder, KnownObligation, NewTick, Overdue
+from tickover.rollout.stages import Control
 
 
 @dataclass(eq=False, slots=True)
@@ -54,6 +55,7 @@ class Obligation:
     error: str | None = None
     fenced_off: int = 0
     covered_by: "Obligation | None" = None
+    accepted_at: datetime | None = None
     done: list[str] = field(default_factory=list)
 
 
@@ -74,6 +76,7 @@ class Model:
         self.unended: dict[str, dict[int, Obligation]] = {}
         self.circuits: dict[str, tuple[str, datetime, datetime | None]] = {}
         self.refusals: list[Refusal] = []
+        self.controls: dict[str, Control] = {}
         self._id = 0
 
     def record(self, tick: NewTick) -> bool:
@@ -113,7 +116,10 @@ class Model:
         for function, start_by in functions.items():
             owed = tick.obligations[function]
             if owed.state is State.OWED:
+                if self.is_inline(function):
+                    continue
                 owed.state, owed.start_by = State.ACCEPTED, self.now() + start_by
+            owed.accepted_at = self.now()
 
     def fail_send(self, dispatch_key: str, mode: str, reason: str, error: Mapping[str, Any]) -> None:
         """`fail_send.sql`."""
@@ -129,6 +135,8 @@ class Model:
         if tick is None or o is None or not (o.state in CLAIMABLE or (o.state is State.RUNNING and self._expired(o))):
             return None
         if path is not Path.DURABLE and self._busy(function, o):
+            return None
+        if path is Path.DURABLE and self.is_inline(function):
             return None
         is_first = tick.identity_source != "continuation" and not any(b.attempt for b in tick.obligations.values())
         if o.state not in (State.RUNNING, State.RETRYING, State.INTERRUPTED):
@@ -147,6 +155,31 @@ class Model:
         if owed.state is State.OWED:
             owed.start_by = self.now()
 
+    def withdraw(self, function: str, dispatch_key: str | None = None) -> int:
+        """`withdraw_obligations.sql`."""
+        if not self.is_inline(function):
+            return 0
+        taken = 0
+        for o in self.unended.get(function, {}).values():
+            if dispatch_key is not None and o.tick.dispatch_key != dispatch_key:
+                continue
+            if o.state is State.ACCEPTED or (o.state is State.OWED and dispatch_key is not None):
+                o.state, o.accepted_at, o.start_by = State.OWED, None, min(o.start_by, self.now())
+            elif o.state in (State.RETRYING, State.INTERRUPTED) and o.path is Path.DURABLE and o.finish_by is not None:
+                o.finish_by = min(o.finish_by, self.now())
+            else:
+                continue
+            taken += 1
+        return taken
+
+    def is_inline(self, function: str) -> bool:
+        """`tickover.is_inline`."""
+        return self.read_control(function).is_inline
+
+    def read_control(self, function: str) -> Control:
+        """`read_controls.sql`, one row of it."""
+        return self.controls.get(function, Control(function))
+
     def holder(self, dispatch_key: str, function: str) -> Holder | None:
         """`read_obligation.sql`."""
         tick = self.ticks.get(dispatch_key)
@@ -154,7 +187,8 @@ class Model:
         if o is None:
             return None
         covered_path = o.covered_by.path if o.covered_by else None
-        return Holder(o.state, o.path, o.run_id, o.lease_expires_at, o.error, covered_path)
+        rolled_back = self.is_inline(function)
+        return Holder(o.state, o.path, o.run_id, o.lease_expires_at, o.error, covered_path, rolled_back)
 
     def holds(self, obligation_id: int, fence: int) -> bool:
         """`check_lease.sql`, and the condition of all that a lease holder may do."""
@@ -228,9 +262,9 @@ class Model:
                 break
             if not tick.event_ids and tick.error is None:
                 continue
-            fates = {o.id: self.fate(o) for o in tick.obligations.values()}
-            missed = [o for o in tick.obligations.values() if fates[o.id] == "missed"]
-            if tick.error is not None or missed or "waiting" not in fates.values():
+            fates = {o.id: self.fate(o) for o in tick.obligations.values() if o.accepted_at is not None}
+            missed = [o for o in tick.obligations.values() if fates.get(o.id) == "missed"]
+            if tick.error is not None or missed or (fates and "waiting" not in fates.values()):
                 settled = [o.started_at or o.finished_at or o.start_by for o in missed]
                 kind = None if tick.error is None else str(tick.error["kind"])
                 attempts.append(

@@ -84,10 +84,12 @@ class Replica:
         self.flags = {name: False for r in self.contract.routes for name in (r.flag, force_inline_name(r.flag))}
         executor = Executor(None, port, _NoStatus(), Heartbeats({}, port))  # type: ignore[arg-type]
         dispatcher = Dispatcher(port, self)
+        controls: Any = ControlsPort(port)
         self.handler = TickHandler(
             gate=OpenGate(),
             contract=self.contract,
             flags=self.flags,
+            controls=controls,
             ledger=port,
             dispatcher=dispatcher,
             executor=executor,
@@ -97,7 +99,7 @@ class Replica:
             send_timeout=SEND_TIMEOUT_S,
             inline_budget=INLINE_BUDGET_S,
         )
-        continuation = Continuation(self.contract, port, dispatcher, most=3)
+        continuation = Continuation(self.contract, controls, port, dispatcher, most=3)
         self._durable = DurableFunctions(self.contract, executor, continuation, DURABLE_BUDGET_S)
 
     def run(self, doing: Coroutine[Any, Any, _T]) -> "asyncio.Task[_T]":
@@ -226,6 +228,10 @@ class LedgerPort:
         """As the real one's `defer`."""
         await self._do(lambda m: m.defer(dispatch_key, function))
 
+    async def withdraw(self, function: str, dispatch_key: str | None = None) -> int:
+        """As the real one's `withdraw`."""
+        return await self._do(lambda m: m.withdraw(function, dispatch_key))
+
     async def holder(self, dispatch_key: str, function: str) -> Any:
         """As the real one's `holder`."""
         return await self._do(lambda m: m.holder(dispatch_key, function))
@@ -298,6 +304,17 @@ class CircuitPort:
     async def read(self, route: str, most: int) -> Any:
         """As the real one's `read`."""
         return await self._ledger._do(lambda m: m.read_circuit(route, most))
+
+
+class ControlsPort:
+    """What is set for the functions, as a process reaches it."""
+
+    def __init__(self, ledger: LedgerPort) -> None:
+        self._ledger = ledger
+
+    async def read(self, functions: Sequence[str]) -> Any:
+        """As the real one's `read`."""
+        return await self._ledger._do(lambda m: {function: m.read_control(function) for function in functions})
 
 
 class Database:

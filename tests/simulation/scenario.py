@@ -15,7 +15,7 @@ KINDS = (
     "engine-down", "send-500", "send-hang", "send-answer-lost", "call-never", "call-twice", "call-late", "wrong-key",
     "answer-dropped", "replica-killed", "replica-stopped", "replica-frozen", "database-away", "database-frozen",
     "commit-answer-lost", "cron-redelivers", "cron-stops", "clock-skewed", "flag-off", "forced-inline", "work-fails",
-    "work-overruns", "work-is-slow",
+    "work-overruns", "work-is-slow", "rolled-back", "some-are-canary",
 )  # fmt: skip
 OUTAGES = {"database-away", "database-frozen", "commit-answer-lost", "cron-stops", "replica-killed", "replica-stopped"}
 """Faults during which nothing need be done: what they last is added to every deadline."""

@@ -28,11 +28,13 @@ from tickover import clock
 from tickover.contract import Route
 from tickover.errors import SendError
 from tickover.ledger.states import Path
+from tickover.rollout.stages import CANARIES, DURABLE, INLINE, Control, Step
 from tickover.ticks.answer import TickAnswer, TickRequest
 from tickover.ticks.decision import Mode, force_inline_name
 from tickover.ticks.dispatch import Event
 from tickover.ticks.identity import identify
 
+_SET = {"rolled-back": INLINE, "some-are-canary": CANARIES[1]}
 _DELAYS = (15.0, 30.0, 60.0, 120.0, 300.0)  # inngest-wire, "Retry delays"
 _JITTER = 30.0
 _CALL_TIMEOUT = 120.0
@@ -281,6 +283,7 @@ class World(Surroundings):
 
     async def _fire(self, replica: Replica, route: Route, minute: int) -> bool:
         began, inline = self.loop.time(), not replica.flags[route.flag] or replica.flags[force_inline_name(route.flag)]
+        inline = inline or all(self.model.is_inline(function.id) for function in route.functions)
         scheduled = (EPOCH + timedelta(minutes=minute)).isoformat()
 
         async def handle() -> TickAnswer:
@@ -300,7 +303,7 @@ class World(Surroundings):
         if took > INLINE_BUDGET_S + _TICK_MARGIN and not self.scenario.outage and not frozen:
             raise BrokenInvariantError(f"10: a tick of {route.id} took {took:.0f} s")
         if inline and answer.mode is Mode.DISPATCH:
-            raise BrokenInvariantError(f"7: {route.id} was handed over with its flag off")
+            raise BrokenInvariantError(f"7: {route.id} was handed over, and it was inline when its tick came")
         self._check_circuit(route, answer, began)
         return not answer.failed
 
@@ -317,6 +320,16 @@ class World(Surroundings):
             raise BrokenInvariantError(f"8: two probes of {route.id} within {began - sends[-1]:.0f} s")
         sends.append(began)
 
+    def _control(self, step: Step) -> None:
+        """Move every function, as a rollback does and whoever goes forward again."""
+        for function in self.contract.functions:
+            version = self.model.read_control(function.id).version + 1
+            self.model.controls[function.id] = Control(
+                function.id, step.stage, step.percent, version, "ada", "a reason"
+            )
+            self.model.withdraw(function.id)
+        self.checks.step()
+
     def _start(self, number: int) -> Replica:
         return Replica(number, self)
 
@@ -324,6 +337,10 @@ class World(Surroundings):
         """What has to be done for a fault, beyond being there."""
         await self._until(at)
         replica = self.replicas[number]
+        if kind in _SET:
+            self._control(_SET[kind])
+            await asyncio.sleep(lasts)
+            self._control(DURABLE)
         if kind == "clock-skewed" and replica is not None:
             replica.set_skew(SKEW_S)
             await asyncio.sleep(lasts)

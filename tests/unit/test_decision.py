@@ -5,11 +5,18 @@ import pytest
 
 from tickover.ledger.facts import Refusal
 from tickover.ledger.states import ENDED, State
+from tickover.rollout.stages import DURABLE, INLINE, SHADOW, Control, Stage, Step, Switches, is_chosen
 from tickover.ticks.continuation import next_key
-from tickover.ticks.decision import Mode, decide, decide_again, force_inline_name
+from tickover.ticks.decision import Decision, Mode, decide, decide_again, force_inline_name
 from tickover.ticks.watchdog import cause
 
 FLAG = "BACKGROUND_JOBS_USE_INNGEST"
+ON = Switches(FLAG, True, "BACKGROUND_JOBS_FORCE_INLINE", False)  # noqa: FBT003 - as the class names them
+
+
+def control(function: str, step: Step) -> Control:
+    """What somebody has set."""
+    return Control(function, step.stage, step.percent, 1, "ada", "a reason")
 
 
 @pytest.mark.parametrize(
@@ -23,8 +30,41 @@ FLAG = "BACKGROUND_JOBS_USE_INNGEST"
 )
 def test_i7_the_next_tick_follows_the_switches(flag_on: bool, force_inline: bool, mode: Mode, reason: str) -> None:
     """Only the flag, and nothing that forces inline, hands a tick over; the reason names the variable."""
-    decision = decide(FLAG, flag_on=flag_on, force_inline=force_inline)
-    assert (decision.mode, decision.reason) == (mode, reason)
+    switches = Switches(FLAG, flag_on, "BACKGROUND_JOBS_FORCE_INLINE", force_inline)
+    plan = decide("k", switches, {"process": Control("process"), "maintain": Control("maintain")})
+    assert (plan.mode, plan.reason) == (mode, reason)
+
+
+@pytest.mark.parametrize(
+    ("step", "mode", "is_shadowed"),
+    [(INLINE, Mode.INLINE, False), (SHADOW, Mode.INLINE, True), (DURABLE, Mode.DISPATCH, False)],
+)
+def test_i7_each_function_follows_what_is_set_for_it(step: Step, mode: Mode, is_shadowed: bool) -> None:
+    """One is moved and the other is not: each goes its own way, and the tick's reason names both."""
+    plan = decide("k", ON, {"process": control("process", step), "maintain": Control("maintain")})
+    assert (plan.hands_over("process"), plan.shadows("process")) == (mode is Mode.DISPATCH, is_shadowed)
+    assert plan.hands_over("maintain")
+    assert plan.mode is Mode.DISPATCH
+    assert plan.reason == f"process: set by ada: a reason; maintain: {FLAG} is on"
+
+
+def test_i7_a_canary_hands_over_the_ticks_that_it_chose() -> None:
+    """Of many ticks some go each way, by the tick alone, and the reason says which."""
+    plans = {n: decide(f"k{n}", ON, {"process": control("process", Step(Stage.CANARY, 25))}) for n in range(200)}
+    for n, plan in plans.items():
+        assert plan.hands_over("process") == is_chosen(25, f"k{n}", "process")
+        assert plan.reason.startswith("one of the 25 %" if plan.mode is Mode.DISPATCH else "not one of the 25 %")
+    assert {plan.mode for plan in plans.values()} == {Mode.DISPATCH, Mode.INLINE}
+
+
+def test_the_circuit_turns_only_what_was_to_be_handed_over() -> None:
+    """An open circuit has no say about what is done inline anyway."""
+    plan = decide("k", ON, {"process": control("process", SHADOW), "maintain": Control("maintain")})
+    turned = plan.settled(Decision(Mode.INLINE, "the circuit is open"))
+    assert turned.mode is Mode.INLINE
+    assert turned.shadows("process")
+    assert turned.reason == "process: set by ada: a reason; maintain: the circuit is open"
+    assert plan.settled(None) is plan
 
 
 def test_each_route_has_its_own_rollback_switch() -> None:

@@ -112,6 +112,13 @@ def _skipped(holder: Holder | None, dispatch_key: str, run_id: str, now: datetim
         raise inngest.RetryAfterError(
             "an earlier attempt of this run holds the lease", max(holder.lease_expires_at.astimezone(UTC), now)
         )
+    if holder.state not in DONE and holder.rolled_back:
+        return {
+            "status": "skipped",
+            "dispatchKey": dispatch_key,
+            "state": str(holder.state),
+            "reason": "the function was rolled back: its work is done inline, this tick's by the next one",
+        }
     if holder.state not in DONE and holder.state != State.RUNNING:
         raise inngest.RetryAfterError(f"the obligation is {holder.state}", now + _SOON)
     return {

@@ -16,7 +16,7 @@ from tickover.errors import BudgetExceededError, LeaseLostError
 from tickover.execution.budget import Budget
 from tickover.execution.run import Lease, Run, Summary
 from tickover.heartbeats.pinger import Heartbeats
-from tickover.ledger.states import Path, State
+from tickover.ledger.states import DONE, Path, State
 from tickover.ledger.store import Claim, Holder, Ledger, StatusRow
 from tickover.status.store import StatusStore, status_of
 
@@ -287,6 +287,9 @@ class Executor:
 
     async def _skipped(self, order: Order) -> Skipped:
         holder = await self._ledger.holder(order.dispatch_key, order.function.id)
+        if order.path is Path.DURABLE and holder is not None and holder.rolled_back and holder.state not in DONE:
+            # The engine will not call for it again, and the next tick is not to wait until it is late.
+            await self._ledger.withdraw(order.function.id, order.dispatch_key)
         _log.info(
             "obligation.skipped",
             function=order.function.id,

@@ -32,8 +32,8 @@ class Path(StrEnum):
 MOVES: Mapping[State, frozenset[State]] = {
     # the engine took its event · a path won the claim · a later run did its work
     State.OWED: frozenset({State.ACCEPTED, State.RUNNING, State.COVERED}),
-    # a path won the claim · a later run did its work
-    State.ACCEPTED: frozenset({State.RUNNING, State.COVERED}),
+    # a path won the claim · a later run did its work · a rollback took it back from the engine
+    State.ACCEPTED: frozenset({State.RUNNING, State.COVERED, State.OWED}),
     # done · will be called again · its process was told to stop and gave the lease back · gave up · the lease expired
     # and another path won · a later run did its work
     State.RUNNING: frozenset(

@@ -83,7 +83,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds an obligation, or ended it; `covered_path` is that of the run that covered it."""
+    """Who holds an obligation, or ended it.
+
+    `covered_path` is that of the run that covered it. `rolled_back`: its function is carried out inline, so the engine
+    is not to begin it.
+    """
 
     state: State
     path: str | None
@@ -91,6 +95,7 @@ class Holder:
     lease_expires_at: datetime | None
     error: str | None
     covered_path: str | None
+    rolled_back: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +212,7 @@ class Ledger:
     async def claim(
         self, dispatch_key: str, function: str, path: Path, finish_by: timedelta, run_id: str | None = None
     ) -> Claim | None:
-        """Win an obligation, or None: it is held, or ended, or (beside the engine) its function is busy.
+        """Win an obligation, or None: it is held, or ended, or its function is busy, or was taken from the engine.
 
         Args:
             dispatch_key: the tick.
@@ -239,6 +244,17 @@ class Ledger:
         async with self._database.connection() as connection:
             parameters = {"dispatch_key": dispatch_key, "function": function, **_S}
             await connection.execute(statement("ledger/defer_obligation"), parameters)
+
+    async def withdraw(self, function: str, dispatch_key: str | None = None) -> int:
+        """Take back from the engine what it has not begun of a function that is carried out inline; how much that was.
+
+        Args:
+            function: whose obligations.
+            dispatch_key: only that tick's; all of them where None.
+        """
+        parameters = {"function": function, "dispatch_key": dispatch_key, "durable": Path.DURABLE, **_S}
+        async with self._database.connection() as connection:
+            return (await connection.execute(statement("ledger/withdraw_obligations"), parameters)).rowcount
 
     async def holder(self, dispatch_key: str, function: str) -> Holder | None:
         """Who holds an obligation; None where it was never recorded."""

@@ -43,4 +43,4 @@ LIMITS: Mapping[Stage, Limits] = {
     Stage.CANARY: Limits(runs=5),  # of 100 ticks five go the durable way at the first step
     Stage.DURABLE: Limits(),
 }
-"""The defaults. A function has others with `Function(…, limits={Stage.CANARY: replace(LIMITS[Stage.CANARY], runs=20)})`."""
+"""The defaults. A function has others with `limits={Stage.CANARY: replace(LIMITS[Stage.CANARY], runs=20)}`."""

@@ -100,6 +100,11 @@ class Control:
         """Where it stands; None where nobody has set anything."""
         return None if self.stage is None else Step(Stage(self.stage), self.percent)
 
+    @property
+    def is_inline(self) -> bool:
+        """Whether its work is done inline, whatever the engine has accepted; as `tickover.is_inline` in SQL."""
+        return self.stage in {Stage.INLINE, Stage.SHADOW}
+
 
 @dataclass(frozen=True, slots=True)
 class Switches:

@@ -9,6 +9,7 @@ from tickover.contract import Contract, Function
 from tickover.errors import SendError
 from tickover.execution.executor import Executed
 from tickover.ledger.store import Ledger, NewTick
+from tickover.rollout.controls import Controls
 from tickover.ticks.decision import Mode
 from tickover.ticks.dispatch import Dispatch, Dispatcher
 
@@ -33,13 +34,17 @@ class Continuation:
 
     Args:
         contract: to find the function's route.
+        controls: what is set for the function: one that was rolled back is not continued.
         ledger: where the continuation is recorded before it is sent.
         dispatcher: what hands it over.
         most: how many continuations a tick may have.
     """
 
-    def __init__(self, contract: Contract, ledger: Ledger, dispatcher: Dispatcher, most: int) -> None:
+    def __init__(
+        self, contract: Contract, controls: Controls, ledger: Ledger, dispatcher: Dispatcher, most: int
+    ) -> None:
         self._contract = contract
+        self._controls = controls
         self._ledger = ledger
         self._dispatcher = dispatcher
         self._most = most
@@ -54,6 +59,8 @@ class Continuation:
         progress = sum(int(summary["looked_at"]) for summary in executed.summaries.values())
         key = next_key(dispatch_key, self._most)
         if not (function.continues and executed.left and progress) or key is None:
+            return None
+        if (await self._controls.read([function.id]))[function.id].is_inline:
             return None
         route = next(route for route in self._contract.routes if function in route.functions)
         tick = NewTick(

@@ -1,9 +1,12 @@
 """What is to be done about a tick? Pure: values in, a decision with its reason out."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Self
 
 from tickover.ledger.states import State
+from tickover.rollout.stages import Control, Stage, Switches, in_force, is_chosen
 
 
 class Mode(StrEnum):
@@ -22,28 +25,77 @@ class Decision:
     Args:
         mode: `dispatch` or `inline` for a new tick; `duplicate` or `inline` for one that is recorded already.
         reason: shown in the answer, and kept in the ledger.
+        is_shadowed: the engine is to do it dry as well.
     """
 
     mode: Mode
     reason: str
+    is_shadowed: bool = False
 
 
-def decide(flag: str, *, flag_on: bool, force_inline: bool, withheld: str | None = None) -> Decision:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do about a new tick, function by function.
+
+    Args:
+        decisions: one for each function that it owes.
+    """
+
+    decisions: Mapping[str, Decision]
+
+    @property
+    def mode(self) -> Mode:
+        """`dispatch` where anything is handed over."""
+        return Mode.DISPATCH if self._handed_over else Mode.INLINE
+
+    @property
+    def reason(self) -> str:
+        """Why; where the functions' reasons differ, each with its own."""
+        reasons = {decision.reason for decision in self.decisions.values()}
+        if len(reasons) == 1:
+            return reasons.pop()
+        return "; ".join(f"{function}: {decision.reason}" for function, decision in self.decisions.items())
+
+    def hands_over(self, function: str) -> bool:
+        """Whether a function is handed to the engine."""
+        return self.decisions[function].mode is Mode.DISPATCH
+
+    def shadows(self, function: str) -> bool:
+        """Whether the engine is to do a function's work dry, beside what is done here."""
+        return self.decisions[function].is_shadowed
+
+    def settled(self, circuit: Decision | None) -> Self:
+        """The same with the circuit's word on what was to be handed over."""
+        if circuit is None:
+            return self
+        return replace(self, decisions={**self.decisions, **dict.fromkeys(self._handed_over, circuit)})
+
+    @property
+    def _handed_over(self) -> list[str]:
+        return [function for function in self.decisions if self.hands_over(function)]
+
+
+def decide(dispatch_key: str, switches: Switches, controls: Mapping[str, Control]) -> Plan:
     """What a new tick's work is to be handed to.
 
     Args:
-        flag: the name of the route's flag.
-        flag_on: whether it is on.
-        force_inline: whether the route's switch for rolling back at once is on; it beats the flag.
-        withheld: why nothing may be sent from this environment; None where it may.
+        dispatch_key: the tick.
+        switches: of its route.
+        controls: what is set for each function that it owes.
     """
-    if force_inline:
-        return Decision(Mode.INLINE, f"{force_inline_name(flag)} is on")
-    if not flag_on:
-        return Decision(Mode.INLINE, f"{flag} is off")
-    if withheld is not None:
-        return Decision(Mode.INLINE, f"nothing is sent: {withheld}")
-    return Decision(Mode.DISPATCH, f"{flag} is on")
+    return Plan({function: _decide(dispatch_key, switches, control) for function, control in controls.items()})
+
+
+def _decide(dispatch_key: str, switches: Switches, control: Control) -> Decision:
+    counts = in_force(switches, control)
+    step, why = counts.step, counts.why
+    if step.percent is not None:
+        if is_chosen(step.percent, dispatch_key, control.function):
+            return Decision(Mode.DISPATCH, f"one of the {step.percent} % of ticks that are durable, {why}")
+        return Decision(Mode.INLINE, f"not one of the {step.percent} % of ticks that are durable, {why}")
+    if step.stage is Stage.DURABLE:
+        return Decision(Mode.DISPATCH, why)
+    return Decision(Mode.INLINE, why, is_shadowed=step.stage is Stage.SHADOW)
 
 
 def decide_again(state: State, *, stranded: bool) -> Decision:

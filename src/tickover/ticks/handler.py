@@ -15,9 +15,11 @@ from tickover.execution.executor import Executor, Order, Skipped
 from tickover.isolation.guard import Gate
 from tickover.ledger.states import Path, State
 from tickover.ledger.store import KnownObligation, Ledger, NewTick
+from tickover.rollout.controls import Controls
+from tickover.rollout.stages import Switches
 from tickover.ticks.answer import FunctionReport, TickAnswer, TickRequest, report
 from tickover.ticks.breaker import Breaker, Sight
-from tickover.ticks.decision import Decision, Mode, decide, decide_again, force_inline_name
+from tickover.ticks.decision import Decision, Mode, Plan, decide, decide_again, force_inline_name
 from tickover.ticks.dispatch import Dispatch, Dispatcher
 from tickover.ticks.findings import refused
 from tickover.ticks.housekeeping import Housekeeping
@@ -44,6 +46,7 @@ class TickHandler:
         gate: what refuses every tick in the wrong environment.
         contract: what is owed.
         flags: the value of every route's flag and of the variable that beats it.
+        controls: what is set for each function.
         ledger: where it is recorded.
         dispatcher: what hands it to the engine.
         executor: what carries it out here.
@@ -61,6 +64,7 @@ class TickHandler:
         gate: Gate,
         contract: Contract,
         flags: Mapping[str, bool],
+        controls: Controls,
         ledger: Ledger,
         dispatcher: Dispatcher,
         executor: Executor,
@@ -74,6 +78,7 @@ class TickHandler:
         self._gate = gate
         self._contract = contract
         self._flags = flags
+        self._controls = controls
         self._ledger = ledger
         self._dispatcher = dispatcher
         self._executor = executor
@@ -92,23 +97,16 @@ class TickHandler:
         """
         started = self._monotonic()
         budget = Budget.of(self._inline_budget, self._monotonic)
-        verdict = await self._gate.require()
-        flag = request.route.flag
-        decision = decide(
-            flag,
-            flag_on=self._flags[flag],
-            force_inline=self._flags[force_inline_name(flag)],
-            withheld=None if verdict.withheld is None else verdict.withheld.text,
-        )
+        plan = await self._plan(request)
         # None of this depends on whether the tick is new: it hides behind the commit of what the tick owes.
         is_new, late, sight, findings = await asyncio.gather(
-            self._ledger.record(_new_tick(request, decision)),
+            self._ledger.record(_new_tick(request, plan)),
             self._watchdog.look(),
-            self._look(request, decision),
+            self._look(request, plan),
             self._housekeeping.keep(request.route, request.now),
         )
-        progress = await self._answer(request, decision, budget, sight, is_new=is_new)
-        if progress.mode is not Mode.DISPATCH:
+        progress = await self._answer(request, plan, budget, sight, is_new=is_new)
+        if progress.mode is not Mode.DISPATCH or any(report.path != Path.DURABLE for report in progress.functions):
             late = await self._watchdog.look()  # once more: another tick may have waited for the end of this one's work
         recovered = await self._watchdog.settle(late, budget)
         answer = TickAnswer(
@@ -126,39 +124,53 @@ class TickHandler:
         _announce(request, answer)
         return answer
 
-    async def _look(self, request: TickRequest, decision: Decision) -> Sight | None:
+    async def _plan(self, request: TickRequest) -> Plan:
+        """What to do if the tick is new. What is set for its functions is read anew for every tick (invariant 7).
+
+        Raises:
+            WrongEnvironmentError: nothing may be changed here.
+        """
+        route = request.route
+        verdict, controls = await asyncio.gather(
+            self._gate.require(), self._controls.read([function.id for function in route.functions])
+        )
+        force = force_inline_name(route.flag)
+        withheld = None if verdict.withheld is None else verdict.withheld.text
+        switches = Switches(route.flag, self._flags[route.flag], force, self._flags[force], withheld)
+        return decide(request.identity.dispatch_key, switches, controls)
+
+    async def _look(self, request: TickRequest, plan: Plan) -> Sight | None:
         """The circuit, for a tick that may be handed over."""
-        return await self._breaker.look(request.route.id) if decision.mode is Mode.DISPATCH else None
+        return await self._breaker.look(request.route.id) if plan.mode is Mode.DISPATCH else None
 
     async def _answer(
-        self, request: TickRequest, decision: Decision, budget: Budget, sight: Sight | None, *, is_new: bool
+        self, request: TickRequest, plan: Plan, budget: Budget, sight: Sight | None, *, is_new: bool
     ) -> _Progress:
         if not is_new:
             return await self._again(request, budget)
         if sight is not None:
             key = request.identity.dispatch_key
-            decision = await self._breaker.settle(request.route.id, key, sight) or decision
-        if decision.mode is Mode.DISPATCH:
-            return await self._dispatch(request, decision, budget)
-        return await self._inline(request, decision, budget)
-
-    async def _inline(self, request: TickRequest, decision: Decision, budget: Budget) -> _Progress:
-        functions = await self._carry_out(request, request.route.functions, Path.INLINE, budget)
-        return _Progress(decision.mode, decision.reason, functions)
-
-    async def _dispatch(self, request: TickRequest, decision: Decision, budget: Budget) -> _Progress:
-        """Hand the tick over; where that fails in whatever way, do its work here."""
-        progress = _Progress(decision.mode, decision.reason)
+            plan = plan.settled(await self._breaker.settle(request.route.id, key, sight))
+        progress = _Progress(plan.mode, plan.reason)
         functions = request.route.functions
+        handed_over = [function for function in functions if plan.hands_over(function.id)]
+        here = {function.id: Path.INLINE for function in functions if not plan.hands_over(function.id)}
+        if handed_over and not await self._dispatch(request, handed_over, progress):
+            here |= {function.id: Path.FALLBACK for function in handed_over}
+        progress.functions += await self._carry_out(request, here, budget)
+        return progress
+
+    async def _dispatch(self, request: TickRequest, functions: Sequence[Function], progress: _Progress) -> bool:
+        """Hand functions over. False where that failed, in whatever way: their work is to be done here."""
         try:
             key, correlation_id = request.identity.dispatch_key, request.correlation_id
             dispatch = Dispatch(key, correlation_id, request.client_id, "cron", request.now, request.bad_key)
             progress.event_ids = await self._dispatcher.dispatch(dispatch, functions)
-            progress.functions = [FunctionReport(f.id, Path.DURABLE, State.ACCEPTED) for f in functions]
         except SendError as error:
             await self._fall_back(request, progress, error)
-            progress.functions = await self._carry_out(request, functions, Path.FALLBACK, budget)
-        return progress
+            return False
+        progress.functions = [FunctionReport(f.id, Path.DURABLE, State.ACCEPTED) for f in functions]
+        return True
 
     async def _fall_back(self, request: TickRequest, progress: _Progress, error: SendError) -> None:
         progress.mode = Mode.FALLBACK
@@ -188,16 +200,21 @@ class TickHandler:
         if anew:
             progress.mode = Mode.INLINE
             progress.reason = "the tick came to nothing before"
-            functions = [function for function in request.route.functions if function.id in anew]
-            progress.functions += await self._carry_out(request, functions, Path.INLINE, budget)
+            progress.functions += await self._carry_out(request, dict.fromkeys(anew, Path.INLINE), budget)
         return progress
 
-    async def _carry_out(
-        self, request: TickRequest, functions: Sequence[Function], path: Path, budget: Budget
-    ) -> list[FunctionReport]:
-        """Do the work here, one function after another, each with an equal share of the time left."""
+    async def _carry_out(self, request: TickRequest, paths: Mapping[str, Path], budget: Budget) -> list[FunctionReport]:
+        """Do the work here, one function after another, each with an equal share of the time left.
+
+        Args:
+            request: the tick.
+            paths: by function, those that are to be done.
+            budget: for all of them.
+        """
         reports = []
+        functions = [function for function in request.route.functions if function.id in paths]
         for index, function in enumerate(functions):
+            path = paths[function.id]
             order = Order(function, request.identity.dispatch_key, path, budget.share(len(functions) - index))
             try:
                 outcome = await self._executor.execute(order)
@@ -213,14 +230,14 @@ class TickHandler:
         return reports
 
 
-def _new_tick(request: TickRequest, decision: Decision) -> NewTick:
+def _new_tick(request: TickRequest, plan: Plan) -> NewTick:
     return NewTick(
         request.identity.dispatch_key,
         request.route.id,
         request.client_id,
         request.identity.source,
-        decision.mode,
-        decision.reason,
+        plan.mode,
+        plan.reason,
         request.correlation_id,
         {function.id: function.start_by for function in request.route.functions},
     )

@@ -18,8 +18,8 @@ ACCEPTED = """
     INSERT INTO tickover.tick (dispatch_key, route, identity_source, mode, reason, correlation_id, event_ids)
     VALUES ('k', 'background-jobs', 'execution-id', 'dispatch', '', 'c', '{e}') RETURNING id
   )
-  INSERT INTO tickover.obligation (tick_id, function, state, start_by)
-  SELECT id, 'process', 'accepted', now() + interval '1 hour' FROM t
+  INSERT INTO tickover.obligation (tick_id, function, state, start_by, accepted_at)
+  SELECT id, 'process', 'accepted', now() + interval '1 hour', now() FROM t
 """
 
 

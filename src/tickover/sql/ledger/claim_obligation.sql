@@ -1,5 +1,6 @@
 -- The one way to win an obligation. It is open in a claimable state, or while running once its lease has expired.
--- A single-flight claim also needs no other living run of the function.
+-- A single-flight claim also needs no other living run of the function, and one for the engine needs that the function has
+-- not been rolled back: the events that it has accepted before do nothing when they wake up.
 UPDATE tickover.obligation o
 SET state = %(running)s, path = %(path)s, run_id = %(run_id)s, fence = o.fence + 1, attempt = o.attempt + 1,
     lease_expires_at = now() + make_interval(secs => %(lease_s)s), started_at = now(), finished_at = NULL, error = NULL,
@@ -7,6 +8,7 @@ SET state = %(running)s, path = %(path)s, run_id = %(run_id)s, fence = o.fence +
 FROM tickover.tick t
 WHERE t.dispatch_key = %(dispatch_key)s AND o.tick_id = t.id AND o.function = %(function)s
   AND (o.state = ANY (%(claimable)s) OR (o.state = %(running)s AND o.lease_expires_at < now()))
+  AND (%(single_flight)s OR NOT tickover.is_inline(o.function))
   AND NOT (%(single_flight)s AND EXISTS (
     SELECT 1 FROM tickover.obligation other
     WHERE other.function = o.function AND other.id <> o.id

@@ -6,15 +6,17 @@ WITH newest AS MATERIALIZED ( -- read one by one, until enough are known: a plan
 ), known AS (
   SELECT newest.dispatch_key, newest.requested_at, newest.send_error, fate.missed, fate.settled_at
   FROM newest CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE fate = 'missed') AS missed, count(*) FILTER (WHERE fate = 'waiting') AS waiting,
+    SELECT count(*) AS taken,
+           count(*) FILTER (WHERE fate = 'missed') AS missed, count(*) FILTER (WHERE fate = 'waiting') AS waiting,
            max(settled_at) FILTER (WHERE fate = 'missed') AS settled_at
     FROM (
       SELECT tickover.fate(o) AS fate, coalesce(o.started_at, o.finished_at, o.start_by) AS settled_at
-      FROM tickover.obligation o WHERE o.tick_id = newest.id
+      FROM tickover.obligation o WHERE o.tick_id = newest.id AND o.accepted_at IS NOT NULL
       OFFSET 0 -- each fate is found once
     ) AS each_one
   ) AS fate
-  WHERE newest.send_error IS NOT NULL OR fate.missed > 0 OR fate.waiting = 0
+  WHERE newest.send_error IS NOT NULL OR fate.missed > 0
+    OR (fate.waiting = 0 AND fate.taken > 0) -- not where a rollback took all of it back
   LIMIT %(most)s
 )
 SELECT now() AS now, circuit.state AS announced, circuit.since AS announced_at, circuit.probed_at, known.*, (
