@@ -16,7 +16,8 @@ STAGE_MOVES: Moves = {str(stage or "unset"): frozenset(map(str, nexts)) for stag
 HEAD = """# States
 
 Drawn by `make docs` from the tables in `src/tickover/ledger/states.py`, `src/tickover/jobs/states.py` and
-`src/tickover/rollout/stages.py`; a test XX the database statement that would make it, one of a function before its control is touched.
+`src/tickover/rollout/stages.py`; a test compares them. Every move that is not drawn is refused: an obligation's or a
+job's by the database statement that would make it, a function's before its control is touched.
 """
 
 UNSET = """

@@ -13,6 +13,7 @@ from tickover.database import Database
 from tickover.engine.client import EngineSender, make_sdk
 from tickover.engine.endpoint import make_endpoint
 from tickover.engine.functions import DurableFunctions
+from tickover.execution.dry import DryRuns
 from tickover.execution.executor import Executor
 from tickover.heartbeats.pinger import Heartbeats
 from tickover.heartbeats.variables import read_heartbeats
@@ -24,6 +25,8 @@ from tickover.ledger.refusals import Refusals
 from tickover.ledger.store import Ledger
 from tickover.maintenance.inspection import maintained, report
 from tickover.rollout.controls import Controls
+from tickover.rollout.shadows import Shadows
+from tickover.rollout.version import Version, code_version, contract_version
 from tickover.settings import Settings, environment, load_settings, read_flags, redis_url
 from tickover.status.link import RedisLink
 from tickover.status.store import StatusStore
@@ -34,6 +37,7 @@ from tickover.ticks.decision import force_inline_name
 from tickover.ticks.dispatch import Dispatcher
 from tickover.ticks.handler import TickHandler
 from tickover.ticks.housekeeping import Housekeeping
+from tickover.ticks.shadowing import Shadowing
 from tickover.ticks.watch import Watch
 from tickover.ticks.watchdog import Watchdog
 from tickover.web.authentication import make_door
@@ -91,7 +95,8 @@ class Tickover:
         self._heartbeats = Heartbeats(read_heartbeats(contract, environment()), ledger)
         executor = Executor(self.database, ledger, self.status, self._heartbeats)
         dispatcher, refusals = Dispatcher(ledger, self._sender), Refusals(self.database)
-        controls = Controls(self.database)
+        controls, shadows = Controls(self.database), Shadows(self.database)
+        version = Version(verdict.environment.seal, contract_version(contract), code_version(environment()))
         watchdog = Watchdog(contract, ledger, refusals, executor)
         rest = timedelta(seconds=settings.circuit_rest)
         self.breaker = Breaker(Circuits(self.database), Limits(settings.circuit_after, rest))
@@ -106,6 +111,7 @@ class Tickover:
             controls=controls,
             ledger=ledger,
             dispatcher=dispatcher,
+            shadowing=Shadowing(shadows, self._sender, version),
             executor=executor,
             watchdog=watchdog,
             breaker=self.breaker,
@@ -114,7 +120,8 @@ class Tickover:
             inline_budget=settings.inline_budget,
         )
         continuation = Continuation(contract, controls, ledger, dispatcher, settings.max_continuations)
-        functions = DurableFunctions(contract, executor, continuation, settings.durable_budget)
+        dry_runs = DryRuns(self.database, shadows, version)
+        functions = DurableFunctions(contract, executor, continuation, dry_runs, settings.durable_budget)
         self.endpoint = make_endpoint(self._sender.sdk, functions, settings, verdict.serve_origin)
         self._announced = False
         self.inspection: asyncio.Task[None] | None = None

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tickover.errors import ContractError
+from tickover.rollout.limits import DEFAULT_TOLERANCE, Limits, Tolerance
+from tickover.rollout.stages import Stage
 
 if TYPE_CHECKING:
     from tickover.execution.run import Work
@@ -34,10 +36,12 @@ class Responsibility:
     Args:
         id: kebab-case name, unique in the contract.
         run: a sync or async callable that takes a `Run` and returns a `Summary`.
+        tolerance: by how much what its shadow counts may differ from what inline then looks at.
     """
 
     id: str
     run: Work
+    tolerance: Tolerance = DEFAULT_TOLERANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Function:
         finish_by: how long after its start it may take, retries included; None allows for the engine's own delays
             between its attempts, and ten minutes of work.
         continues: start again at once, a bounded number of times, when a durable run stopped with work left.
+        limits: what is asked of the evidence at some stages, where that is not what `tickover.rollout.limits` says.
     """
 
     id: str
@@ -64,6 +69,7 @@ class Function:
     start_by: timedelta = timedelta(minutes=3)
     finish_by: timedelta | None = None
     continues: bool = False
+    limits: Mapping[Stage, Limits] = field(default_factory=dict, hash=False)
 
     @property
     def deadline(self) -> timedelta:

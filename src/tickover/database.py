@@ -16,6 +16,9 @@ from tickover.errors import EnvironmentStateError
 # transaction another server connection.
 _CONNECT: dict[str, Any] = {"autocommit": True, "prepare_threshold": None}
 
+# The query behind it takes the snapshot, after which PostgreSQL lets nobody turn this off again.
+_READ_ONLY = "SET TRANSACTION READ ONLY; SELECT 1"
+
 Async = AsyncConnection[TupleRow]
 Sync = Connection[TupleRow]
 
@@ -85,4 +88,36 @@ class Database:
         """As `transaction`, for sync callables, which run in threads."""
         self._sync.open()
         with self._sync.connection() as connection, connection.transaction():
+            yield connection
+
+
+class ReadOnlyDatabase(Database):
+    """The connections of another one, with every write refused by PostgreSQL, whatever the statement.
+
+    Args:
+        database: whose connections; it stays open and is closed by whoever opened it.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.dsn = database.dsn
+        self._pool, self._sync = database._pool, database._sync  # noqa: SLF001 - a view of the same pools
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Async]:
+        """A pooled connection inside one read-only transaction: outside of one there would be no such promise."""
+        async with self.transaction() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Async]:
+        """A pooled connection inside one read-only transaction."""
+        async with super().transaction() as connection:
+            await connection.execute(_READ_ONLY)
+            yield connection
+
+    @contextmanager
+    def sync_transaction(self) -> Iterator[Sync]:
+        """As `transaction`, for sync callables."""
+        with super().sync_transaction() as connection:
+            connection.execute(_READ_ONLY)
             yield connection

@@ -77,7 +77,11 @@ class Both:
 
     async def claim(self) -> tuple[Any, Any]:
         """Somebody wants an obligation."""
-        key, function, path = self.key(), self.chance.choice(FUNCTIONS), self.chance.choice(list(Path))
+        key, function, path = (
+            self.key(),
+            self.chance.choice(FUNCTIONS),
+            self.chance.choice(sorted(set(Path) - {Path.SHADOW})),
+        )
         real = await self.ledger.claim(key, function, path, FINISH_BY, "run")
         model = self.model.claim(key, function, path, FINISH_BY, "run")
         if real and model:
@@ -144,7 +148,8 @@ class Both:
         function, stage = self.chance.choice(FUNCTIONS), self.chance.choice(("inline", "shadow", "durable", "durable"))
         self.rows(
             "INSERT INTO tickover.control (function, stage, changed_by, reason, changed_at) "
-            "VALUES (%s, %s, 'a', 'b', now()) ON CONFLICT (function) DO UPDATE SET stage = excluded.stage",
+            "VALUES (%s, %s, 'a', 'b', now()) ON CONFLICT (function) DO UPDATE "
+            "SET (stage, changed_by, reason, changed_at) = (excluded.stage, 'a', 'b', now())",
             function,
             stage,
         )

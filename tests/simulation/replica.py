@@ -21,12 +21,14 @@ from tickover.execution.executor import Executor
 from tickover.execution.run import Run, Summary
 from tickover.heartbeats.pinger import Heartbeats
 from tickover.ledger.states import Path, State
+from tickover.rollout.version import Version
 from tickover.ticks.breaker import Breaker
 from tickover.ticks.circuit import Limits
 from tickover.ticks.continuation import Continuation
 from tickover.ticks.decision import force_inline_name
 from tickover.ticks.dispatch import Dispatcher, Event
 from tickover.ticks.handler import TickHandler
+from tickover.ticks.shadowing import Shadowing
 from tickover.ticks.watchdog import Watchdog
 
 LEASE_S, SEND_TIMEOUT_S, INLINE_BUDGET_S, DURABLE_BUDGET_S = 30.0, 3.0, 50.0, 50.0
@@ -92,6 +94,7 @@ class Replica:
             controls=controls,
             ledger=port,
             dispatcher=dispatcher,
+            shadowing=Shadowing(_NoShadows(), self, Version("simulated", "1", None)),  # type: ignore[arg-type]
             executor=executor,
             watchdog=Watchdog(self.contract, port, port, executor),
             breaker=Breaker(CircuitPort(port), LIMITS),  # type: ignore[arg-type]
@@ -100,7 +103,7 @@ class Replica:
             inline_budget=INLINE_BUDGET_S,
         )
         continuation = Continuation(self.contract, controls, port, dispatcher, most=3)
-        self._durable = DurableFunctions(self.contract, executor, continuation, DURABLE_BUDGET_S)
+        self._durable = DurableFunctions(self.contract, executor, continuation, _NoShadows(), DURABLE_BUDGET_S)  # type: ignore[arg-type]
 
     def run(self, doing: Coroutine[Any, Any, _T]) -> "asyncio.Task[_T]":
         """Do something inside this process, with its clock; it ends with the process."""
@@ -372,6 +375,10 @@ class _NoStatus:
 
     async def write(self, *_: object) -> None:
         """Nothing stands there."""
+
+
+class _NoShadows:
+    """What a shadow finds is not simulated."""
 
 
 class _NoHousekeeping:

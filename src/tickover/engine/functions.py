@@ -9,10 +9,12 @@ import inngest
 from tickover import clock
 from tickover.contract import Contract, Function
 from tickover.execution.budget import Budget
+from tickover.execution.dry import DryRuns
 from tickover.execution.executor import Executed, Executor, Order, Skipped
 from tickover.ledger.states import DONE, Path, State
 from tickover.ledger.store import Holder
 from tickover.ticks.continuation import Continuation
+from tickover.ticks.dispatch import SHADOW
 
 _SOON = timedelta(seconds=5)
 
@@ -28,13 +30,17 @@ class DurableFunctions:
         contract: the functions.
         executor: what carries obligations out, the same as on every path.
         continuation: what asks for another run where one stopped with work left.
+        dry_runs: what carries out the events of shadows.
         budget_s: seconds one call may take; below the host's limit.
     """
 
-    def __init__(self, contract: Contract, executor: Executor, continuation: Continuation, budget_s: float) -> None:
+    def __init__(
+        self, contract: Contract, executor: Executor, continuation: Continuation, dry_runs: DryRuns, budget_s: float
+    ) -> None:
         self._contract = contract
         self._executor = executor
         self._continuation = continuation
+        self._dry_runs = dry_runs
         self._budget_s = budget_s
 
     def make(self, sdk: inngest.Inngest) -> list[inngest.Function[Any]]:
@@ -56,7 +62,9 @@ class DurableFunctions:
 
     async def _run(self, function: Function, context: inngest.Context) -> dict[str, Any]:
         """One call of the engine: no steps, so one request a run when all goes well."""
-        dispatch_key = _dispatch_key(context.event.data)
+        if SHADOW in context.event.data:
+            return await self._run_dry(function, context)
+        dispatch_key = _text(context.event.data, "dispatchKey")
         order = Order(
             function,
             dispatch_key,
@@ -76,12 +84,20 @@ class DurableFunctions:
         )
         return _output(dispatch_key, outcome, continued)
 
+    async def _run_dry(self, function: Function, context: inngest.Context) -> dict[str, Any]:
+        """A shadow's run: the inline path does the work of its tick."""
+        key = _text(context.event.data, SHADOW)
+        summaries = await self._dry_runs.run(function, key, context.run_id, Budget.of(self._budget_s))
+        if summaries is None:
+            return {"status": "skipped", "dispatchKey": key, "reason": "its function is no shadow any more"}
+        return {"status": SHADOW, "dispatchKey": key, "responsibilities": summaries}
 
-def _dispatch_key(data: Mapping[str, Any]) -> str:
-    key = data.get("dispatchKey")
-    if not isinstance(key, str) or not key:
-        raise inngest.NonRetriableError("the event carries no dispatchKey; only a tick requests this function")
-    return key
+
+def _text(data: Mapping[str, Any], member: str) -> str:
+    text = data.get(member)
+    if not isinstance(text, str) or not text:
+        raise inngest.NonRetriableError(f"the event carries no {member}; only a tick requests this function")
+    return text
 
 
 def _output(dispatch_key: str, executed: Executed, continued: str | None) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """The only way to carry out an obligation, on every path."""
 
 import asyncio
-import inspect
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +11,7 @@ from tickover import clock
 from tickover.contract import Function, Responsibility
 from tickover.database import Database
 from tickover.errors import BudgetExceededError, LeaseLostError
+from tickover.execution.body import ERROR_LENGTH, call, error_text, hard_end, soft_end, storable
 from tickover.execution.budget import Budget
 from tickover.execution.run import Lease, Run, Summary
 from tickover.heartbeats.pinger import Heartbeats
@@ -22,10 +21,6 @@ from tickover.status.store import StatusStore, status_of
 
 _log = structlog.stdlib.get_logger("tickover.execution")
 _RENEWALS_PER_LEASE = 3
-_WIND_DOWN = 0.1  # share of a budget that is kept for handing back and recording ...
-_LONGEST_WIND_DOWN = 5.0  # ... seconds at most ...
-_SHORTEST_WIND_DOWN = 1.0  # ... and at least, even where that reaches beyond a very short budget
-_ERROR_LENGTH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +98,7 @@ class _Attempt:
     def error(self) -> str | None:
         """What failed, by responsibility."""
         failed = [f"{name}: {s['error']}" for name, s in self.summaries.items() if s["error"] is not None]
-        return "; ".join(failed)[:_ERROR_LENGTH] or None
+        return "; ".join(failed)[:ERROR_LENGTH] or None
 
 
 class Executor:
@@ -201,7 +196,7 @@ class Executor:
     async def _run_one(self, attempt: _Attempt, responsibility: Responsibility, share: Budget) -> dict[str, Any]:
         """One responsibility's summary; whatever it raises becomes the summary's error."""
         log = attempt.log.bind(responsibility=responsibility.id)
-        soft = _soft(share)
+        soft = soft_end(share)
         run = Run(
             function=attempt.order.function.id,
             responsibility=responsibility.id,
@@ -216,16 +211,16 @@ class Executor:
             log=log,
         )
         try:
-            summary = _storable(await _call(responsibility, run, _hard(share, soft)))
+            summary = storable(await call(responsibility, run, hard_end(share, soft)))
         except LeaseLostError:
             raise
         except BudgetExceededError as error:
             attempt.cut_off.add(responsibility.id)
-            log.warning("responsibility.cut_off", error=_text(error))
-            return Summary(error=_text(error)).as_json()
+            log.warning("responsibility.cut_off", error=error_text(error))
+            return Summary(error=error_text(error)).as_json()
         except Exception as error:  # the end of a responsibility: one failing must not stop the others
-            log.exception("responsibility.failed", error=_text(error))
-            return Summary(error=_text(error)).as_json()
+            log.exception("responsibility.failed", error=error_text(error))
+            return Summary(error=error_text(error)).as_json()
         if summary["error"] is None:
             log.info("responsibility.succeeded", **{name: v for name, v in summary.items() if name != "error"})
         else:
@@ -240,7 +235,7 @@ class Executor:
                 async with asyncio.timeout(self._ledger.lease_s / _RENEWALS_PER_LEASE):
                     held = await self._ledger.renew(lease.obligation_id, lease.fence)
             except Exception as error:  # noqa: BLE001 - the database may be back before the lease expires
-                _log.warning("lease.not_renewed", obligation_id=lease.obligation_id, error=_text(error))
+                _log.warning("lease.not_renewed", obligation_id=lease.obligation_id, error=error_text(error))
                 continue
             if not held:
                 lease.lost.set()
@@ -301,47 +296,6 @@ class Executor:
         return Skipped(holder)
 
 
-async def _call(responsibility: Responsibility, run: Run, hard: Budget) -> Summary:
-    """Call the body, async or sync, and cut it off at the hard end of its budget.
-
-    Raises:
-        BudgetExceededError: it did not return in time. A sync one goes on in its thread, where it may not write
-            any more: its next batch asks for the lease.
-    """
-    work = responsibility.run
-    is_async = inspect.iscoroutinefunction(work) or inspect.iscoroutinefunction(type(work).__call__)
-    try:
-        async with asyncio.timeout(hard.left()):
-            outcome = work(run) if is_async else await asyncio.to_thread(work, run)
-            summary = await outcome if inspect.isawaitable(outcome) else outcome
-    except TimeoutError:
-        if hard.left() > 0:
-            raise  # its own, not ours
-        raise BudgetExceededError("cut off when its time was up; let it stop at may_go_on()") from None
-    if not isinstance(summary, Summary):
-        raise TypeError(f"{responsibility.id} returned {type(summary).__name__}; return a Summary")
-    return summary
-
-
-def _soft(share: Budget) -> Budget:
-    """By when a responsibility is asked to stop, so that it can hand back and record before it is cut off."""
-    left = share.left()
-    return share.within(left - min(_LONGEST_WIND_DOWN, left * _WIND_DOWN))
-
-
-def _hard(share: Budget, soft: Budget) -> Budget:
-    """When it is cut off."""
-    return Budget(max(share.ends, soft.ends + _SHORTEST_WIND_DOWN), share.now)
-
-
-def _storable(summary: Summary) -> dict[str, Any]:
-    """The summary as JSON that PostgreSQL takes: no NaN, nothing that is no JSON, no NUL character."""
-    flat = summary.as_json()
-    if "\\u0000" in json.dumps(flat, allow_nan=False):
-        raise ValueError("a summary may not contain a NUL character")
-    return flat
-
-
 def _end(attempt: _Attempt) -> State:
     """Where an attempt leaves its obligation.
 
@@ -356,7 +310,3 @@ def _end(attempt: _Attempt) -> State:
     is_cut_off = all(s["error"] is None or name in attempt.cut_off for name, s in attempt.summaries.items())
     may_go_on = order.path is not Path.DURABLE and attempt.claim.attempt <= order.function.retries
     return State.INTERRUPTED if is_cut_off and may_go_on else State.FAILED
-
-
-def _text(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:_ERROR_LENGTH]

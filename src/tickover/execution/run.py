@@ -72,7 +72,7 @@ class Run:
         client_id: the client a tick is narrowed to, or None for all.
         path: who carries it out.
         attempt: 1 for the first attempt at this obligation.
-        dry: look, count, and change nothing.
+        dry: look, count, and change nothing. `database` refuses every write then, and there is no lease.
         budget: by when it has to have ended.
         database: connections; see `batch` for writing.
         lease: what its writes are fenced with.
@@ -101,21 +101,23 @@ class Run:
 
     @asynccontextmanager
     async def batch(self) -> AsyncIterator[Async]:
-        """A transaction for one batch of work, refused to whoever lost the lease.
+        """A transaction for one batch of work, refused to whoever lost the lease. In a dry run it can only read.
 
         Raises:
             LeaseLostError: another executor has taken over; nothing was changed.
         """
         async with self.database.transaction() as connection:
-            cursor = await connection.execute(statement(_HOLDS), self._held())
-            self._require(await cursor.fetchone())
+            if not self.dry:
+                cursor = await connection.execute(statement(_HOLDS), self._held())
+                self._require(await cursor.fetchone())
             yield connection
 
     @contextmanager
     def sync_batch(self) -> Iterator[Sync]:
         """As `batch`, for sync responsibilities, which run in a thread."""
         with self.database.sync_transaction() as connection:
-            self._require(connection.execute(statement(_HOLDS), self._held()).fetchone())
+            if not self.dry:
+                self._require(connection.execute(statement(_HOLDS), self._held()).fetchone())
             yield connection
 
     def _held(self) -> dict[str, Any]:

@@ -167,8 +167,8 @@ class QueueDrain:
     async def __call__(self, run: Run) -> Summary:
         """Drain the queue for as long as a run may take."""
         if run.dry:
-            due = (await JobQueue(run.database).health(clock.now(), run.client_id)).due
-            return Summary(looked_at=due, left=due)
+            health = await JobQueue(run.database).health(clock.now(), run.client_id)
+            return Summary(looked_at=health.due, left=health.due, details={"more": health.more})
         return await self.drain(Slice.of(run))
 
     async def drain(self, slice_: Slice) -> Summary:

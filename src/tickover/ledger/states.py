@@ -21,12 +21,13 @@ class State(StrEnum):
 
 
 class Path(StrEnum):
-    """Who carries an obligation out."""
+    """Who carries an obligation out; a shadow carries out none, it only looks what it would do."""
 
     DURABLE = "durable"
     INLINE = "inline"
     FALLBACK = "fallback"
     RECOVERY = "recovery"
+    SHADOW = "shadow"
 
 
 MOVES: Mapping[State, frozenset[State]] = {

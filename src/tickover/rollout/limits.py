@@ -8,6 +8,26 @@ from tickover.rollout.stages import Stage
 
 
 @dataclass(frozen=True, slots=True)
+class Tolerance:
+    """By how much the figures of a shadow may differ from what inline then did; the larger of the two counts.
+
+    Args:
+        share: of the figure, 0 to 1.
+        items: in absolute numbers, for figures that are small, and for what arrives in between.
+    """
+
+    share: float = 0.1
+    items: int = 10
+
+    def of(self, figure: int) -> int:
+        """How much that is for a figure."""
+        return max(self.items, round(figure * self.share))
+
+
+DEFAULT_TOLERANCE = Tolerance()
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What is asked of the evidence at one stage.
 

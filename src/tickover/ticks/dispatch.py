@@ -9,6 +9,9 @@ from tickover.contract import Function
 from tickover.ledger.store import Ledger
 from tickover.status.store import iso
 
+SHADOW = "shadow"
+"""The member of an event's data that names the tick which is shadowed; without it the event is for real."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -52,6 +55,7 @@ class Dispatch:
         source: what asked for the work: `cron`, or `continuation`.
         requested_at: when.
         bad_key: send them with a key that no engine knows.
+        is_shadow: ask for dry runs, under a key of their own, so that the engine takes none of them for a repeat.
     """
 
     dispatch_key: str
@@ -60,18 +64,22 @@ class Dispatch:
     source: str
     requested_at: datetime
     bad_key: bool = False
+    is_shadow: bool = False
 
     def event(self, function: Function) -> Event:
         """The event that requests one function for this tick."""
+        key = f"{self.dispatch_key}:{SHADOW}" if self.is_shadow else self.dispatch_key
         data: dict[str, Any] = {
-            "dispatchKey": self.dispatch_key,
+            "dispatchKey": key,
             "source": self.source,
             "requestedAt": iso(self.requested_at),
             "correlationId": self.correlation_id,
         }
         if self.client_id is not None:
             data["clientId"] = self.client_id
-        return Event(function.event, f"{self.dispatch_key}:{function.id}", data)
+        if self.is_shadow:
+            data[SHADOW] = self.dispatch_key
+        return Event(function.event, f"{key}:{function.id}", data)
 
 
 class Dispatcher:

@@ -23,6 +23,7 @@ from tickover.ticks.decision import Decision, Mode, Plan, decide, decide_again, 
 from tickover.ticks.dispatch import Dispatch, Dispatcher
 from tickover.ticks.findings import refused
 from tickover.ticks.housekeeping import Housekeeping
+from tickover.ticks.shadowing import Shadowing
 from tickover.ticks.watchdog import Watchdog
 
 _log = structlog.stdlib.get_logger("tickover.ticks")
@@ -49,6 +50,7 @@ class TickHandler:
         controls: what is set for each function.
         ledger: where it is recorded.
         dispatcher: what hands it to the engine.
+        shadowing: what asks the engine to do it dry.
         executor: what carries it out here.
         watchdog: what settles the overdue.
         breaker: what keeps ticks from an engine that does not carry them out.
@@ -67,6 +69,7 @@ class TickHandler:
         controls: Controls,
         ledger: Ledger,
         dispatcher: Dispatcher,
+        shadowing: Shadowing,
         executor: Executor,
         watchdog: Watchdog,
         breaker: Breaker,
@@ -81,6 +84,7 @@ class TickHandler:
         self._controls = controls
         self._ledger = ledger
         self._dispatcher = dispatcher
+        self._shadowing = shadowing
         self._executor = executor
         self._watchdog = watchdog
         self._breaker = breaker
@@ -157,15 +161,17 @@ class TickHandler:
         here = {function.id: Path.INLINE for function in functions if not plan.hands_over(function.id)}
         if handed_over and not await self._dispatch(request, handed_over, progress):
             here |= {function.id: Path.FALLBACK for function in handed_over}
-        progress.functions += await self._carry_out(request, here, budget)
+        shadowed = [function for function in functions if plan.shadows(function.id)]
+        reports, _ = await asyncio.gather(
+            self._carry_out(request, here, budget), self._shadowing.shadow(_dispatch(request), shadowed)
+        )
+        progress.functions += reports
         return progress
 
     async def _dispatch(self, request: TickRequest, functions: Sequence[Function], progress: _Progress) -> bool:
         """Hand functions over. False where that failed, in whatever way: their work is to be done here."""
         try:
-            key, correlation_id = request.identity.dispatch_key, request.correlation_id
-            dispatch = Dispatch(key, correlation_id, request.client_id, "cron", request.now, request.bad_key)
-            progress.event_ids = await self._dispatcher.dispatch(dispatch, functions)
+            progress.event_ids = await self._dispatcher.dispatch(_dispatch(request), functions)
         except SendError as error:
             await self._fall_back(request, progress, error)
             return False
@@ -241,6 +247,11 @@ def _new_tick(request: TickRequest, plan: Plan) -> NewTick:
         request.correlation_id,
         {function.id: function.start_by for function in request.route.functions},
     )
+
+
+def _dispatch(request: TickRequest) -> Dispatch:
+    key, correlation_id = request.identity.dispatch_key, request.correlation_id
+    return Dispatch(key, correlation_id, request.client_id, "cron", request.now, request.bad_key)
 
 
 def _decide_again(row: KnownObligation) -> Decision:
