@@ -24,7 +24,10 @@ from tickover.ledger.evidence import Evidence
 from tickover.ledger.refusals import Refusals
 from tickover.ledger.store import Ledger
 from tickover.maintenance.inspection import maintained, report
+from tickover.rollout.controller import Rollout
 from tickover.rollout.controls import Controls
+from tickover.rollout.evidence import RolloutEvidence
+from tickover.rollout.rollback import Rollback
 from tickover.rollout.shadows import Shadows
 from tickover.rollout.version import Version, code_version, contract_version
 from tickover.settings import Settings, environment, load_settings, read_flags, redis_url
@@ -69,6 +72,8 @@ class Tickover:
         handler: what answers ticks.
         breaker: what knows each route's circuit.
         watch: what settles the overdue between ticks.
+        rollout: what moves functions forward.
+        rollback: what takes them back.
         door: who may fire a tick.
         doorkeeper: what counts the requests that are refused.
         status: each function's newest status.
@@ -100,7 +105,13 @@ class Tickover:
         watchdog = Watchdog(contract, ledger, refusals, executor)
         rest = timedelta(seconds=settings.circuit_rest)
         self.breaker = Breaker(Circuits(self.database), Limits(settings.circuit_after, rest))
-        housekeeping = Housekeeping(ledger, Evidence(self.database), timedelta(days=settings.ledger_retention_days))
+        rollout_evidence = RolloutEvidence(self.database)
+        self.rollback = Rollback(controls, ledger, rollout_evidence)
+        self.rollout = Rollout(
+            contract, controls, rollout_evidence, self.rollback, goes_back=settings.auto_rollback
+        )
+        keep = timedelta(days=settings.ledger_retention_days)
+        housekeeping = Housekeeping(ledger, Evidence(self.database), self.rollout, keep)
         self.watch = Watch(self.guard, contract, watchdog, self.breaker, housekeeping, settings.inline_budget)
         self.door = make_door(settings)
         self.doorkeeper = Doorkeeper(refusals, self.guard)

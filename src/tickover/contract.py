@@ -72,6 +72,11 @@ class Function:
     limits: Mapping[Stage, Limits] = field(default_factory=dict, hash=False)
 
     @property
+    def drains(self) -> bool:
+        """Whether one of its responsibilities drains a queue, and can tell whether it is empty."""
+        return any(hasattr(type(responsibility.run), "owes_nothing") for responsibility in self.responsibilities)
+
+    @property
     def deadline(self) -> timedelta:
         """How long after its start it may take, as declared or as its retries need."""
         if self.finish_by is not None:

@@ -29,7 +29,7 @@ from tickover.errors import SettingsError
 _ON = ("1", "true", "yes", "on")
 _OFF = ("0", "false", "no", "off")
 _NEEDED = "needed"
-_MAY_BE_SHOWN_NEVER = ("SECRET", "KEY", "_URL", "_ISSUER")
+_MAY_BE_SHOWN_NEVER = ("SECRET", "KEY", "TOKEN", "_URL", "_ISSUER")
 _FLAGS = ("_USE_INNGEST", "_FORCE_INLINE")  # how routes' flags end
 DEV_SERVER = "http://127.0.0.1:8288"
 """Where a dev server listens that nobody has said anything else of."""
@@ -229,6 +229,10 @@ class Settings(TrimmedSettings):
     ledger_retention_days: int = Field(30, ge=1, le=3650, validation_alias="TICKOVER_LEDGER_RETENTION_DAYS")
     circuit_after: int = Field(3, ge=1, le=100, validation_alias="TICKOVER_CIRCUIT_AFTER")
     circuit_rest: float = Field(300.0, ge=1, le=86_400, validation_alias="TICKOVER_CIRCUIT_REST")
+    auto_rollback: bool = Field(True, validation_alias="TICKOVER_AUTO_ROLLBACK")
+    operator_token: SecretStr | None = Field(
+        None, min_length=16, description="what operators must show", validation_alias="TICKOVER_OPERATOR_TOKEN"
+    )
     watch: float | None = Field(None, ge=1, le=3600, validation_alias="TICKOVER_WATCH")
     max_continuations: int = Field(20, ge=0, le=1000, validation_alias="TICKOVER_MAX_CONTINUATIONS")
 

@@ -1,14 +1,13 @@
 """`tickover seal`: write into the database and Redis which environment they belong to."""
 
 import asyncio
-import getpass
 import json
 import os
-import socket
 from typing import Annotated
 
 import typer
 
+from tickover.cli.operator import who
 from tickover.database import Database
 from tickover.errors import SealError
 from tickover.isolation.environment import Environment, resolve
@@ -41,20 +40,11 @@ def seal(
     if store not in {"both", DATABASE, REDIS}:
         raise typer.BadParameter(f"--store is {DATABASE} or {REDIS}")
     stores = (DATABASE, REDIS) if store == "both" else (store,)
-    outcomes = asyncio.run(_seal(load_settings(), Wish(here, stores, _who(), reason, adopt=adopt, force=force)))
+    outcomes = asyncio.run(_seal(load_settings(), Wish(here, stores, who(), reason, adopt=adopt, force=force)))
     if as_json:
         typer.echo(json.dumps({"environment": here.seal, **{o.store: o.sealing for o in outcomes}}))
     else:
         typer.echo("\n".join(_line(outcome, here) for outcome in outcomes))
-
-
-def _who() -> str:
-    """Who runs this, for the audit; in a container a user may have a number only."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
 
 
 def _fingerprints(here: Environment) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
+from tickover.contract import Route
 from tickover.ledger.states import State
 from tickover.rollout.stages import Control, Stage, Switches, in_force, is_chosen
 
@@ -73,6 +74,18 @@ class Plan:
     @property
     def _handed_over(self) -> list[str]:
         return [function for function in self.decisions if self.hands_over(function)]
+
+
+def switches_of(route: Route, flags: Mapping[str, bool], withheld: str | None) -> Switches:
+    """What stands above every control of a route.
+
+    Args:
+        route: whose.
+        flags: the value of every route's flag and of the variable that beats it.
+        withheld: why nothing may be sent from this environment; None where it may.
+    """
+    force = force_inline_name(route.flag)
+    return Switches(route.flag, flags[route.flag], force, flags[force], withheld)
 
 
 def decide(dispatch_key: str, switches: Switches, controls: Mapping[str, Control]) -> Plan:

@@ -16,10 +16,9 @@ from tickover.isolation.guard import Gate
 from tickover.ledger.states import Path, State
 from tickover.ledger.store import KnownObligation, Ledger, NewTick
 from tickover.rollout.controls import Controls
-from tickover.rollout.stages import Switches
 from tickover.ticks.answer import FunctionReport, TickAnswer, TickRequest, report
 from tickover.ticks.breaker import Breaker, Sight
-from tickover.ticks.decision import Decision, Mode, Plan, decide, decide_again, force_inline_name
+from tickover.ticks.decision import Decision, Mode, Plan, decide, decide_again, switches_of
 from tickover.ticks.dispatch import Dispatch, Dispatcher
 from tickover.ticks.findings import refused
 from tickover.ticks.housekeeping import Housekeeping
@@ -138,10 +137,8 @@ class TickHandler:
         verdict, controls = await asyncio.gather(
             self._gate.require(), self._controls.read([function.id for function in route.functions])
         )
-        force = force_inline_name(route.flag)
         withheld = None if verdict.withheld is None else verdict.withheld.text
-        switches = Switches(route.flag, self._flags[route.flag], force, self._flags[force], withheld)
-        return decide(request.identity.dispatch_key, switches, controls)
+        return decide(request.identity.dispatch_key, switches_of(route, self._flags, withheld), controls)
 
     async def _look(self, request: TickRequest, plan: Plan) -> Sight | None:
         """The circuit, for a tick that may be handed over."""

@@ -1,4 +1,4 @@
-"""What a process does now and then beside its ticks: forget what is too old, and look for what is wrong."""
+"""What a process does now and then beside its ticks: forget what is too old, look for what is wrong, move functions."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -10,6 +10,7 @@ from tickover import clock
 from tickover.contract import Route
 from tickover.ledger.evidence import Evidence
 from tickover.ledger.store import Ledger
+from tickover.rollout.controller import Rollout
 from tickover.ticks.findings import IDLE_RUNS, TICKS_LOOKED_AT, Finding, idle, ran_twice, rhythm
 
 _log = structlog.stdlib.get_logger("tickover.ticks")
@@ -25,6 +26,7 @@ class Housekeeping:
     Args:
         ledger: what is forgotten.
         evidence: what findings stand on.
+        rollout: what moves functions, forward and back.
         retention: how long the ledger keeps a tick.
         monotonic: a clock in seconds.
     """
@@ -33,11 +35,13 @@ class Housekeeping:
         self,
         ledger: Ledger,
         evidence: Evidence,
+        rollout: Rollout,
         retention: timedelta,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
         self._ledger = ledger
         self._evidence = evidence
+        self._rollout = rollout
         self._retention = retention
         self._monotonic = monotonic
         self._forgets_at = 0.0
@@ -64,7 +68,10 @@ class Housekeeping:
         if self._monotonic() < self._looks_at.get(route.id, 0.0):
             return
         self._looks_at[route.id] = self._monotonic() + _LOOKS_EVERY
-        self._found[route.id] = found = await examine(self._evidence, route, now)
+        self._found[route.id] = found = [
+            *await examine(self._evidence, route, now),
+            *await self._rollout.watch(route),
+        ]
         for finding in found:
             self._say(finding)
 

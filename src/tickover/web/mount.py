@@ -12,6 +12,7 @@ from tickover.engine import PATH
 from tickover.web.cron import cron_router
 from tickover.web.deployment import deployment_router
 from tickover.web.engine_door import EngineDoor
+from tickover.web.rollout import rollout_router
 from tickover.web.served import Served
 from tickover.web.status import status_router
 
@@ -21,6 +22,7 @@ def mount(app: FastAPI, served: Served) -> None:
     app.include_router(cron_router(served))
     app.include_router(status_router(served))
     app.include_router(deployment_router(served))
+    app.include_router(rollout_router(served))
     app.router.routes.append(Route(PATH, EngineDoor(served), include_in_schema=False))
     around = app.router.lifespan_context
 

@@ -7,6 +7,8 @@ from tickover.contract import Contract
 from tickover.database import Database
 from tickover.engine.endpoint import Endpoint
 from tickover.isolation.guard import Guard
+from tickover.rollout.controller import Rollout
+from tickover.rollout.rollback import Rollback
 from tickover.settings import Settings
 from tickover.status.link import RedisLink
 from tickover.status.store import StatusStore
@@ -31,6 +33,8 @@ class Served(Protocol):
         handler: what answers ticks.
         breaker: what knows each route's circuit.
         watch: what settles the overdue between ticks.
+        rollout: what moves functions forward.
+        rollback: what takes them back.
         doorkeeper: what counts refused requests.
         status: each function's newest status.
         guard: what knows whether this process may act.
@@ -47,6 +51,8 @@ class Served(Protocol):
     handler: TickHandler
     breaker: Breaker
     watch: Watch
+    rollout: Rollout
+    rollback: Rollback
     doorkeeper: Doorkeeper
     status: StatusStore
     guard: Guard

@@ -22,6 +22,9 @@ $$;
 ALTER TABLE tickover.obligation ADD COLUMN accepted_at timestamptz;
 UPDATE tickover.obligation o SET accepted_at = o.created_at FROM tickover.tick t WHERE t.id = o.tick_id AND t.event_ids <> '{}';
 
+-- The evidence of a rollout: what became of the events that were accepted since a function came to stand where it stands.
+CREATE INDEX obligation_accepted ON tickover.obligation (function, accepted_at DESC) WHERE accepted_at IS NOT NULL;
+
 -- Functions for which a tick found nothing to do, so that it owes nothing for them.
 ALTER TABLE tickover.tick ADD COLUMN idle text[] NOT NULL DEFAULT '{}';
 

@@ -1,0 +1,119 @@
+"""Back to inline, at once and provably: what is set, what is taken from the engine, and what is waited for then."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from tickover.errors import ControlError
+from tickover.ledger.store import Ledger
+from tickover.rollout.controls import Change, Controls
+from tickover.rollout.evidence import InFlight, RolloutEvidence, TakenOver
+from tickover.rollout.stages import INLINE, Control
+
+_log = structlog.stdlib.get_logger("tickover.rollout")
+_TRIES = 5  # against others who change the same controls at the same time
+
+INLINE_TICKS = 2
+"""Ticks that have to be carried out inline to a good end before a rollback counts as settled."""
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """Functions that were rolled back.
+
+    Args:
+        controls: what is set for each now.
+        half_done: what the engine had begun of them and not ended.
+        withdrawn: how many events it had accepted and not begun; they do nothing when they wake up.
+    """
+
+    controls: dict[str, Control]
+    half_done: Sequence[InFlight]
+    withdrawn: int
+
+    @property
+    def since(self) -> datetime:
+        """From when on no tick that begins goes the durable way."""
+        return max(control.changed_at for control in self.controls.values() if control.changed_at is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """How far a rollback is.
+
+    Args:
+        running: runs of the engine that still hold their lease, by function.
+        inline: ticks carried out inline to a good end since, by function; more than are needed do not count.
+        taken_over: what became of what was half done.
+    """
+
+    running: dict[str, int]
+    inline: dict[str, int]
+    taken_over: Sequence[TakenOver] = field(default_factory=list)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing of the engine runs any more, and ticks are seen to be carried out inline."""
+        return not any(self.running.values()) and all(count >= INLINE_TICKS for count in self.inline.values())
+
+
+class Rollback:
+    """Takes functions back to inline.
+
+    Args:
+        controls: what is set for them.
+        ledger: what the engine has accepted of them.
+        evidence: what it has begun, and who takes that over.
+    """
+
+    def __init__(self, controls: Controls, ledger: Ledger, evidence: RolloutEvidence) -> None:
+        self._controls = controls
+        self._ledger = ledger
+        self._evidence = evidence
+
+    async def roll_back(
+        self, functions: Sequence[str], by: str, reason: str, evidence: dict[str, Any] | None = None
+    ) -> RolledBack:
+        """From when this returns no tick that begins goes the durable way, in any replica, until somebody releases it.
+
+        Args:
+            functions: which; those that are inline already are held there.
+            by: who does it.
+            reason: why.
+            evidence: what it stands on, where it is not a person's decision alone.
+        """
+        half_done = await self._evidence.in_flight(functions)
+        controls = await self._set(functions, by, reason, evidence or {})
+        withdrawn = sum([await self._ledger.withdraw(function) for function in functions])
+        for function in functions:
+            _log.error("rollout.rolled_back", function=function, by=by, reason=reason, evidence=evidence)
+        return RolledBack(controls, half_done, withdrawn)
+
+    async def settling(self, rolled_back: RolledBack) -> Settling:
+        """How far a rollback is."""
+        functions = list(rolled_back.controls)
+        since = rolled_back.since
+        in_flight = await self._evidence.in_flight(functions)
+        ids = [obligation.id for obligation in rolled_back.half_done]
+        return Settling(
+            {f: sum(o.is_alive for o in in_flight if o.function == f) for f in functions},
+            {f: min(n, INLINE_TICKS) for f, n in (await self._evidence.inline_successes(functions, since)).items()},
+            await self._evidence.taken_over(ids, since) if ids else [],
+        )
+
+    async def _set(
+        self, functions: Sequence[str], by: str, reason: str, evidence: dict[str, Any], tries: int = _TRIES
+    ) -> dict[str, Control]:
+        changes = [
+            Change(c, INLINE, "rollout.rolled_back", by, reason, held=True, rolled_back=True, evidence=evidence)
+            for c in (await self._controls.read(functions)).values()
+        ]
+        try:
+            return await self._controls.change(changes)
+        except ControlError:  # somebody else came first, which makes no difference: back is always allowed
+            if tries == 1:
+                raise
+            return await self._set(functions, by, reason, evidence, tries - 1)
