@@ -100,16 +100,12 @@ class Tickover:
         self._heartbeats = Heartbeats(read_heartbeats(contract, environment()), ledger)
         executor = Executor(self.database, ledger, self.status, self._heartbeats)
         dispatcher, refusals = Dispatcher(ledger, self._sender), Refusals(self.database)
-        controls, shadows = Controls(self.database), Shadows(self.database)
-        version = Version(verdict.environment.seal, contract_version(contract), code_version(environment()))
+        controls, shadows = Controls(self.database), self._make_shadows(verdict.environment.seal)
         watchdog = Watchdog(contract, ledger, refusals, executor)
         rest = timedelta(seconds=settings.circuit_rest)
         self.breaker = Breaker(Circuits(self.database), Limits(settings.circuit_after, rest))
-        rollout_evidence = RolloutEvidence(self.database)
-        self.rollback = Rollback(controls, ledger, rollout_evidence)
-        self.rollout = Rollout(
-            contract, controls, rollout_evidence, self.rollback, goes_back=settings.auto_rollback
-        )
+        self.rollback = Rollback(controls, ledger, RolloutEvidence(self.database))
+        self.rollout = Rollout(contract, controls, self.rollback, goes_back=settings.auto_rollback)
         keep = timedelta(days=settings.ledger_retention_days)
         housekeeping = Housekeeping(ledger, Evidence(self.database), self.rollout, keep)
         self.watch = Watch(self.guard, contract, watchdog, self.breaker, housekeeping, settings.inline_budget)
@@ -122,7 +118,7 @@ class Tickover:
             controls=controls,
             ledger=ledger,
             dispatcher=dispatcher,
-            shadowing=Shadowing(shadows, self._sender, version),
+            shadowing=Shadowing(shadows, self._sender),
             executor=executor,
             watchdog=watchdog,
             breaker=self.breaker,
@@ -131,7 +127,7 @@ class Tickover:
             inline_budget=settings.inline_budget,
         )
         continuation = Continuation(contract, controls, ledger, dispatcher, settings.max_continuations)
-        dry_runs = DryRuns(self.database, shadows, version)
+        dry_runs = DryRuns(self.database, shadows)
         functions = DurableFunctions(contract, executor, continuation, dry_runs, settings.durable_budget)
         self.endpoint = make_endpoint(self._sender.sdk, functions, settings, verdict.serve_origin)
         self._announced = False
@@ -140,6 +136,10 @@ class Tickover:
     def _make_sender(self, engine_environment: str) -> EngineSender:
         make = partial(make_sdk, self.app_id, self.settings, engine_environment)
         return EngineSender(make, self.settings, self.guard, secrets_in(environment()))
+
+    def _make_shadows(self, environment_name: str) -> Shadows:
+        version = Version(environment_name, contract_version(self.contract), code_version(environment()))
+        return Shadows(self.database, version)
 
     def mount(self, app: FastAPI) -> None:
         """Serve the cron endpoints, the engine's endpoint and the status on a FastAPI application."""

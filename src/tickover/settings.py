@@ -229,7 +229,7 @@ class Settings(TrimmedSettings):
     ledger_retention_days: int = Field(30, ge=1, le=3650, validation_alias="TICKOVER_LEDGER_RETENTION_DAYS")
     circuit_after: int = Field(3, ge=1, le=100, validation_alias="TICKOVER_CIRCUIT_AFTER")
     circuit_rest: float = Field(300.0, ge=1, le=86_400, validation_alias="TICKOVER_CIRCUIT_REST")
-    auto_rollback: bool = Field(True, validation_alias="TICKOVER_AUTO_ROLLBACK")
+    auto_rollback: bool = Field(default=True, validation_alias="TICKOVER_AUTO_ROLLBACK")
     operator_token: SecretStr | None = Field(
         None, min_length=16, description="what operators must show", validation_alias="TICKOVER_OPERATOR_TOKEN"
     )

@@ -21,7 +21,6 @@ from tickover.execution.executor import Executor
 from tickover.execution.run import Run, Summary
 from tickover.heartbeats.pinger import Heartbeats
 from tickover.ledger.states import Path, State
-from tickover.rollout.version import Version
 from tickover.ticks.breaker import Breaker
 from tickover.ticks.circuit import Limits
 from tickover.ticks.continuation import Continuation
@@ -94,7 +93,7 @@ class Replica:
             controls=controls,
             ledger=port,
             dispatcher=dispatcher,
-            shadowing=Shadowing(_NoShadows(), self, Version("simulated", "1", None)),  # type: ignore[arg-type]
+            shadowing=Shadowing(_NoShadows(), self),  # type: ignore[arg-type]
             executor=executor,
             watchdog=Watchdog(self.contract, port, port, executor),
             breaker=Breaker(CircuitPort(port), LIMITS),  # type: ignore[arg-type]

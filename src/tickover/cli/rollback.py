@@ -17,7 +17,7 @@ from tickover.isolation.own import require_own
 from tickover.ledger.store import Ledger
 from tickover.rollout.controls import Controls
 from tickover.rollout.evidence import InFlight, RolloutEvidence, TakenOver
-from tickover.rollout.rollback import INLINE_TICKS, RolledBack, Rollback, Settling
+from tickover.rollout.rollback import INLINE_TICKS, Rollback, RolledBack, Settling
 
 _EVERY = 0.25  # seconds between looks
 _NO_LEASE = 0.0  # seconds; nothing is claimed here
@@ -35,7 +35,7 @@ def rollback(
 ) -> None:
     """Back to inline: from the next tick on, in every replica, until somebody releases it.
 
-    Needs nothing but DATABASE_URL, and tells the functions from the ledger. Then it waits until the engine's runs in flight have ended or lost their lease, and
+    Needs nothing but DATABASE_URL. Then it waits until the engine's runs in flight have ended or lost their lease, and
     two ticks were carried out inline to a good end. Exit code 1 where that was not seen in time.
     """
     if not why.strip():
@@ -114,7 +114,9 @@ def _waiting(settling: Settling) -> str:
 def _say_set(rolled_back: RolledBack) -> None:
     for function in rolled_back.controls:
         _console.print(f"[green]{escape(function)}[/] is inline from the next tick on, and held there")
-    _console.print(f"{rolled_back.withdrawn} accepted events do nothing when they wake up; the next tick does their work")
+    _console.print(
+        f"{rolled_back.withdrawn} accepted events do nothing when they wake up; the next tick does their work"
+    )
     for obligation in rolled_back.half_done:
         _console.print(f"half done: {escape(_half_done(obligation))}")
 
@@ -152,7 +154,9 @@ def _as_json(rolled_back: RolledBack, settling: Settling | None) -> dict[str, An
         "functions": list(rolled_back.controls),
         "since": rolled_back.since.isoformat(),
         "withdrawn": rolled_back.withdrawn,
-        "halfDone": [{"function": o.function, "dispatchKey": o.dispatch_key, "done": o.done} for o in rolled_back.half_done],
+        "halfDone": [
+            {"function": o.function, "dispatchKey": o.dispatch_key, "done": o.done} for o in rolled_back.half_done
+        ],
         "settled": None if settling is None else settling.is_settled,
         "takenOver": [
             {

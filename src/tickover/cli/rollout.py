@@ -145,7 +145,9 @@ def _print_standing(standing: Standing) -> None:
     if control.step is not None:
         marks = [name for name, is_on in (("held", control.held), ("advances by itself", control.auto)) if is_on]
         marked = f" ({', '.join(marks)})" if marks else ""
-        _console.print(f"  set: {control.step}{marked}, version {control.version}, since {control.changed_at:%m-%d %H:%M:%S}")
+        _console.print(
+            f"  set: {control.step}{marked}, version {control.version}, since {control.changed_at:%m-%d %H:%M:%S}"
+        )
     if standing.breach is not None:
         _console.print(f"  [red]bad evidence[/] {escape(standing.breach.text)}")
     if standing.gates:

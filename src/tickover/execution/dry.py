@@ -12,7 +12,6 @@ from tickover.execution.budget import Budget
 from tickover.execution.run import Lease, Run, Summary
 from tickover.ledger.states import Path
 from tickover.rollout.shadows import Shadows
-from tickover.rollout.version import Version
 
 _log = structlog.stdlib.get_logger("tickover.execution")
 
@@ -23,13 +22,11 @@ class DryRuns:
     Args:
         database: what responsibilities look into.
         shadows: where it is kept what they would have done.
-        version: which deployment this is.
     """
 
-    def __init__(self, database: Database, shadows: Shadows, version: Version) -> None:
+    def __init__(self, database: Database, shadows: Shadows) -> None:
         self._database = ReadOnlyDatabase(database)
         self._shadows = shadows
-        self._version = version
 
     async def run(
         self, function: Function, dispatch_key: str, run_id: str, budget: Budget
@@ -42,7 +39,7 @@ class DryRuns:
             run_id: the engine's run.
             budget: by when all of them have to have ended.
         """
-        begun = await self._shadows.begin(dispatch_key, function.id, run_id, self._version)
+        begun = await self._shadows.begin(dispatch_key, function.id, run_id)
         if begun is None:
             return None
         summaries = {}

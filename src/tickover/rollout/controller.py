@@ -8,10 +8,12 @@ import structlog
 
 from tickover.contract import Contract, Function, Route
 from tickover.errors import ControlError
+from tickover.rollout.breaches import Breach, breach
 from tickover.rollout.controls import Change, Controls
-from tickover.rollout.evidence import Override, RolloutEvidence
+from tickover.rollout.evidence import Override
 from tickover.rollout.facts import Facts
-from tickover.rollout.gates import Breach, Gate, Verdict, breach, judge, overall
+from tickover.rollout.figures import Terms
+from tickover.rollout.gates import Gate, Verdict, judge, overall
 from tickover.rollout.limits import LIMITS
 from tickover.rollout.rollback import Rollback
 from tickover.rollout.stages import INLINE, Control, InForce, Stage, Step, in_force, next_step
@@ -80,23 +82,14 @@ class Rollout:
     Args:
         contract: whose functions.
         controls: what is set for them.
-        evidence: what they are judged by.
         rollback: what takes them back.
         goes_back: whether bad evidence alone takes a function back.
     """
 
-    def __init__(
-        self,
-        contract: Contract,
-        controls: Controls,
-        evidence: RolloutEvidence,
-        rollback: Rollback,
-        *,
-        goes_back: bool = True,
-    ) -> None:
+    def __init__(self, contract: Contract, controls: Controls, rollback: Rollback, *, goes_back: bool = True) -> None:
         self._contract = contract
         self._controls = controls
-        self._evidence = evidence
+        self._evidence = rollback.evidence
         self._rollback = rollback
         self._goes_back = goes_back
 
@@ -188,9 +181,10 @@ class Rollout:
         control = await self._read(function)
         if control.step is None:
             raise ControlError(f"{function} is not being moved; begin with `tickover rollout begin {function}`")
-        same = {"held": control.held, "rolled_back": control.rolled_back}
         action = "rollout.auto_on" if auto else "rollout.auto_off"
-        return await self._change(Change(control, control.step, action, by, reason, auto=auto, **same))
+        held, rolled_back = control.held, control.rolled_back
+        change = Change(control, control.step, action, by, reason, held=held, auto=auto, rolled_back=rolled_back)
+        return await self._change(change)
 
     async def watch(self, route: Route) -> list[Finding]:
         """Look at the functions of a route that are being moved: back on bad evidence, forward where that is allowed.
@@ -209,24 +203,22 @@ class Rollout:
         return findings
 
     async def _watch(self, route: Route, function: Function, control: Control) -> Control:
-        if control.stage == Stage.INLINE and not control.auto:
-            return control
+        """Move a function as its evidence says; what is set for it then."""
         facts = await self._facts(route, function, control)
         bad = _breach(function, control, facts)
-        if bad is not None and self._goes_back:
-            reason = f"{bad.gate}: {bad.text}"
-            rolled_back = await self._rollback.roll_back([function.id], BY_ITSELF, reason, dict(bad.evidence))
-            return rolled_back.controls[function.id]
         gates = _judge(function, control, facts)
         step = next_step(control)
-        if control.auto and step is not None and bad is None and overall(gates) is Verdict.PASS:
-            change = Change(
-                control, step, "rollout.advanced", BY_ITSELF, "its gates pass", evidence=_as_evidence(gates)
-            )
-            try:
+        try:
+            if bad is not None and self._goes_back:
+                reason = f"{bad.gate}: {bad.text}"
+                rolled_back = await self._rollback.roll_back([function.id], BY_ITSELF, reason, dict(bad.evidence))
+                return rolled_back.controls[function.id]
+            if control.auto and step is not None and bad is None and overall(gates) is Verdict.PASS:
+                evidence = _as_evidence(gates)
+                change = Change(control, step, "rollout.advanced", BY_ITSELF, "its gates pass", evidence=evidence)
                 return await self._change(change)
-            except ControlError as error:  # another replica has looked at the same time
-                _log.info("rollout.not_advanced", function=function.id, reason=str(error))
+        except ControlError as error:  # somebody moved it while it was looked at
+            _log.info("rollout.not_moved", function=function.id, reason=str(error))
         return control
 
     async def _facts(self, route: Route, function: Function, control: Control) -> Facts | None:
@@ -252,19 +244,16 @@ class Rollout:
 
 
 def _judge(function: Function, control: Control, facts: Facts | None) -> list[Gate]:
-    if facts is None or control.stage is None:
-        return []
-    stage = Stage(control.stage)
-    limits = function.limits.get(stage, LIMITS[stage])
-    return judge(stage, facts, limits, function.start_by, function.deadline)
+    return [] if facts is None else judge(*_asked(function, control, facts))
 
 
 def _breach(function: Function, control: Control, facts: Facts | None) -> Breach | None:
-    if facts is None or control.stage is None:
-        return None
-    stage = Stage(control.stage)
-    limits = function.limits.get(stage, LIMITS[stage])
-    return breach(stage, facts, limits, function.start_by, function.deadline)
+    return None if facts is None else breach(*_asked(function, control, facts))
+
+
+def _asked(function: Function, control: Control, facts: Facts) -> tuple[Stage, Facts, Terms]:
+    stage = Stage(control.stage or Stage.INLINE)
+    return stage, facts, Terms(function.limits.get(stage, LIMITS[stage]), function.start_by, function.deadline)
 
 
 def _as_evidence(gates: Sequence[Gate]) -> Mapping[str, Any]:
@@ -286,6 +275,6 @@ def _held(control: Control) -> Finding:
         "rolled-back",
         control.function,
         f"it was rolled back by {control.changed_by}, and is carried out inline: {control.reason}",
-        f"mend the cause, then `tickover rollout release {control.function} --why …`; it goes on at the first canary step",
+        f"mend the cause, then `tickover rollout release {control.function} --why …`: the first canary step comes next",
         {"since": None if control.changed_at is None else control.changed_at.isoformat(), "by": control.changed_by},
     )

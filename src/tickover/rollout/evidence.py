@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg.rows import class_row, scalar_row
-from psycopg_pool import PoolTimeout
 
+from tickover import clock
 from tickover.contract import Function, Route
 from tickover.database import Database
 from tickover.ledger.states import Path, State
@@ -77,14 +77,11 @@ class RolloutEvidence:
             function: which.
             control: what is set for it; with a stage.
         """
-        now = since = control.changed_at or datetime.max
+        since = control.changed_at or clock.now()
         try:
-            async with self._database.connection() as connection, connection.cursor(row_factory=scalar_row) as cursor:
-                await cursor.execute("SELECT now()")
-                now = await cursor.fetchone()
-            return await self._read(route, function, control, since, now)
-        except (psycopg.Error, PoolTimeout) as error:
-            return Facts(since, now, unreadable=str(error).partition("\n")[0])
+            return await self._read(route, function, control, since)
+        except psycopg.Error as error:
+            return Facts(since, clock.now(), unreadable=str(error).partition("\n")[0])
 
     async def in_flight(self, functions: Sequence[str]) -> list[InFlight]:
         """What the engine has begun of these functions and not ended."""
@@ -105,11 +102,11 @@ class RolloutEvidence:
         """Each time that somebody went on against the evidence, the newest first."""
         return await self._all(Override, "rollout/list_overrides", {"function": function})
 
-    async def _read(
-        self, route: Route, function: Function, control: Control, since: datetime, now: datetime
-    ) -> Facts:
+    async def _read(self, route: Route, function: Function, control: Control, since: datetime) -> Facts:
         asked = {"function": function.id, "route": route.id, "since": since, "most": _MOST, **_S}
         async with self._database.connection() as connection, connection.cursor(row_factory=scalar_row) as cursor:
+            await cursor.execute("SELECT now()")
+            now = await cursor.fetchone() or clock.now()
             await cursor.execute(statement("rollout/list_tick_times"), asked)
             ticks = await cursor.fetchall()
         shadowed: list[Shadowed] = []
@@ -127,9 +124,7 @@ class RolloutEvidence:
 
     async def _queue(self, route: Route, asked: Mapping[str, Any]) -> list[QueueLook]:
         responsibilities = [r.id for function in route.functions for r in function.responsibilities]
-        return await self._all(
-            QueueLook, "rollout/list_queue_looks", {**asked, "responsibilities": responsibilities}
-        )
+        return await self._all(QueueLook, "rollout/list_queue_looks", {**asked, "responsibilities": responsibilities})
 
     async def _all(self, row: type[Row], name: str, parameters: Mapping[str, Any]) -> list[Row]:
         async with self._database.connection() as connection, connection.cursor(row_factory=class_row(row)) as cursor:

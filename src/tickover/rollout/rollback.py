@@ -67,12 +67,15 @@ class Rollback:
         controls: what is set for them.
         ledger: what the engine has accepted of them.
         evidence: what it has begun, and who takes that over.
+
+    Attributes:
+        evidence: as given.
     """
 
     def __init__(self, controls: Controls, ledger: Ledger, evidence: RolloutEvidence) -> None:
         self._controls = controls
         self._ledger = ledger
-        self._evidence = evidence
+        self.evidence = evidence
 
     async def roll_back(
         self, functions: Sequence[str], by: str, reason: str, evidence: dict[str, Any] | None = None
@@ -85,7 +88,7 @@ class Rollback:
             reason: why.
             evidence: what it stands on, where it is not a person's decision alone.
         """
-        half_done = await self._evidence.in_flight(functions)
+        half_done = await self.evidence.in_flight(functions)
         controls = await self._set(functions, by, reason, evidence or {})
         withdrawn = sum([await self._ledger.withdraw(function) for function in functions])
         for function in functions:
@@ -96,12 +99,12 @@ class Rollback:
         """How far a rollback is."""
         functions = list(rolled_back.controls)
         since = rolled_back.since
-        in_flight = await self._evidence.in_flight(functions)
+        in_flight = await self.evidence.in_flight(functions)
         ids = [obligation.id for obligation in rolled_back.half_done]
         return Settling(
             {f: sum(o.is_alive for o in in_flight if o.function == f) for f in functions},
-            {f: min(n, INLINE_TICKS) for f, n in (await self._evidence.inline_successes(functions, since)).items()},
-            await self._evidence.taken_over(ids, since) if ids else [],
+            {f: min(n, INLINE_TICKS) for f, n in (await self.evidence.inline_successes(functions, since)).items()},
+            await self.evidence.taken_over(ids, since) if ids else [],
         )
 
     async def _set(

@@ -16,24 +16,25 @@ class Shadows:
 
     Args:
         database: where they stand.
+        version: which deployment this is: it is kept on both sides, and compared.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, version: Version) -> None:
         self._database = database
+        self._version = Jsonb(version.as_json())
 
-    async def record(self, dispatch_key: str, functions: Mapping[str, timedelta], sender: Version) -> None:
+    async def record(self, dispatch_key: str, functions: Mapping[str, timedelta]) -> None:
         """Keep that functions of a recorded tick are to be shadowed.
 
         Args:
             dispatch_key: the tick.
             functions: each with the time allowed until its dry run starts.
-            sender: which deployment asks for it.
         """
         parameters = {
             "dispatch_key": dispatch_key,
             "functions": list(functions),
             "start_by": list(functions.values()),
-            "sender": Jsonb(sender.as_json()),
+            "sender": self._version,
         }
         await self._execute("rollout/record_shadow", parameters)
 
@@ -42,20 +43,19 @@ class Shadows:
         parameters = {"dispatch_key": dispatch_key, "functions": list(functions), "error": error}
         await self._execute("rollout/fail_shadow", parameters)
 
-    async def begin(self, dispatch_key: str, function: str, run_id: str, runner: Version) -> tuple[str | None] | None:
+    async def begin(self, dispatch_key: str, function: str, run_id: str) -> tuple[str | None] | None:
         """A dry run begins: the client that its tick is narrowed to. None where there is nothing to be run dry.
 
         Args:
             dispatch_key: the tick.
             function: which of its functions.
             run_id: the engine's run.
-            runner: which deployment runs it.
         """
         parameters = {
             "dispatch_key": dispatch_key,
             "function": function,
             "run_id": run_id,
-            "runner": Jsonb(runner.as_json()),
+            "runner": self._version,
         }
         async with self._database.connection() as connection:
             cursor = await connection.execute(statement("rollout/begin_shadow"), parameters)

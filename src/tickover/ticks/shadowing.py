@@ -9,7 +9,6 @@ import structlog
 from tickover.contract import Function
 from tickover.errors import SendError
 from tickover.rollout.shadows import Shadows
-from tickover.rollout.version import Version
 from tickover.ticks.dispatch import Dispatch, Sender
 
 _log = structlog.stdlib.get_logger("tickover.ticks")
@@ -21,13 +20,11 @@ class Shadowing:
     Args:
         shadows: where it is kept that they were sent.
         sender: what takes events to the engine.
-        version: which deployment this is.
     """
 
-    def __init__(self, shadows: Shadows, sender: Sender, version: Version) -> None:
+    def __init__(self, shadows: Shadows, sender: Sender) -> None:
         self._shadows = shadows
         self._sender = sender
-        self._version = version
 
     async def shadow(self, dispatch: Dispatch, functions: Sequence[Function]) -> None:
         """Ask for dry runs of a recorded tick's functions. Returns in any case; a failure is logged and kept.
@@ -40,7 +37,7 @@ class Shadowing:
             return
         key = dispatch.dispatch_key
         try:
-            await self._shadows.record(key, {f.id: f.start_by for f in functions}, self._version)
+            await self._shadows.record(key, {f.id: f.start_by for f in functions})
             try:
                 marked = replace(dispatch, is_shadow=True)
                 await self._sender.send([marked.event(f) for f in functions], bad_key=dispatch.bad_key)

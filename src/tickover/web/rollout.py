@@ -40,7 +40,9 @@ def rollout_router(served: Served) -> APIRouter:
         known = [function.id for function in served.contract.functions]
         function = asked.get("function")
         if function is not None and function not in known:
-            raise RequestError(HTTPStatus.NOT_FOUND, "unknown-function", f"there is no such function; there are {known}")
+            raise RequestError(
+                HTTPStatus.NOT_FOUND, "unknown-function", f"there is no such function; there are {known}"
+            )
         await served.guard.require()
         by = f"{asked.get('by') or 'operator'} over HTTP"
         done = await served.rollback.roll_back(known if function is None else [function], by, asked["why"])
@@ -48,7 +50,9 @@ def rollout_router(served: Served) -> APIRouter:
             "functions": list(done.controls),
             "since": done.since.isoformat(),
             "withdrawn": done.withdrawn,
-            "halfDone": [{"function": o.function, "dispatchKey": o.dispatch_key, "done": o.done} for o in done.half_done],
+            "halfDone": [
+                {"function": o.function, "dispatchKey": o.dispatch_key, "done": o.done} for o in done.half_done
+            ],
         }
         return JSONResponse(body)
 
