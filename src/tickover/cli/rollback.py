@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from tickover import telemetry
 from tickover.cli.application import AppOption, load_contract
 from tickover.cli.operator import who
 from tickover.database import Database
@@ -44,6 +46,7 @@ def rollback(
         raise typer.BadParameter("set DATABASE_URL, or give --database-url")
     asyncio.run(require_own(database_url.strip()))
     known = None if not application else [f.id for f in load_contract(application).functions]
+    telemetry.configure_logs(json=False, level=logging.CRITICAL)  # what was done is told by the answer
     database = Database(database_url.strip(), size=2)
     seconds = None if no_wait else timeout
     if not asyncio.run(_rollback(database, known, function, why, seconds, as_json=as_json)):

@@ -2,14 +2,18 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC
+from itertools import groupby
 from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
+from tickover import telemetry
 from tickover.app import Tickover
 from tickover.cli.application import AppOption, load_application
 from tickover.cli.operator import who
@@ -35,7 +39,10 @@ def rollout(context: typer.Context, application: AppOption = None, as_json: AsJs
     context.obj = application
     if context.invoked_subcommand is None:
         standings = _ask(application, _standings)
-        _print_json(standings) if as_json else _console.print(_table(standings))
+        if as_json:
+            _print_json(standings)
+        else:
+            _print_table(standings)
 
 
 @rollout_app.command()
@@ -116,32 +123,42 @@ def _ask(application: str | None, question: Callable[[Tickover], Awaitable[Answe
             await tickover.close()
 
     tickover = load_application(application)
+    telemetry.configure_logs(
+        json=False, level=logging.CRITICAL
+    )  # after the application; what was done is told by the answer
     return asyncio.run(answer())
 
 
 async def _standings(tickover: Tickover) -> Sequence[Standing]:
-    verdict = await tickover.guard.verdict()
-    withheld = None if verdict.withheld is None else verdict.withheld.text
-    return await tickover.rollout.standings(tickover.flags, withheld)
+    return await tickover.rollout.standings()
 
 
-def _table(standings: Sequence[Standing]) -> Table:
-    table = plain_table(["route", "function", "in force", "gates", "why"], wraps="why")
-    for standing in standings:
-        table.add_row(
-            cell(standing.route),
-            cell(standing.function),
-            cell(standing.in_force.step),
-            cell(standing.verdict if standing.gates else None),
-            cell(standing.in_force.why),
-        )
-    return table
+def _print_table(standings: Sequence[Standing]) -> None:
+    """All functions of all routes on one screen."""
+    table = plain_table(["function", "in force", "gates", "why"], wraps="why")
+    for route, group in groupby(standings, key=lambda standing: standing.route):
+        for number, standing in enumerate(group):
+            if not number:
+                table.add_row(Text(route, style="bold"), "", "", Text(_seen(standing), style="dim"))
+            table.add_row(
+                cell(f"  {standing.function}"),
+                cell(standing.in_force.step),
+                cell(standing.verdict if standing.gates else None),
+                cell(standing.in_force.why),
+            )
+    _console.print(table)
+
+
+def _seen(standing: Standing) -> str:
+    if standing.seen_at is None:
+        return "no tick has come yet"
+    return f"as the tick of {standing.seen_at.astimezone(UTC):%m-%d %H:%M:%S} found it"
 
 
 def _print_standing(standing: Standing) -> None:
     control = standing.control
     _console.print(f"[bold]{escape(standing.function)}[/] ({escape(standing.route)})")
-    _console.print(f"  in force: {standing.in_force.step}, {escape(standing.in_force.why)}")
+    _console.print(f"  in force: {standing.in_force.step}, {escape(standing.in_force.why)} [dim]({_seen(standing)})[/]")
     if control.step is not None:
         marks = [name for name, is_on in (("held", control.held), ("advances by itself", control.auto)) if is_on]
         marked = f" ({', '.join(marks)})" if marks else ""

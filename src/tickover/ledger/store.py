@@ -32,6 +32,7 @@ class NewTick:
         reason: why.
         correlation_id: what its log lines and events carry.
         functions: each function it owes, with the time allowed until its start.
+        switched_off: why all is inline whatever is set for the functions; None where that counts.
     """
 
     dispatch_key: str
@@ -42,6 +43,7 @@ class NewTick:
     reason: str
     correlation_id: str
     functions: Mapping[str, timedelta]
+    switched_off: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,7 @@ class Ledger:
             "mode": tick.mode,
             "reason": tick.reason,
             "correlation_id": tick.correlation_id,
+            "switched_off": tick.switched_off,
             "functions": list(tick.functions),
             "start_by": list(tick.functions.values()),
             **_S,

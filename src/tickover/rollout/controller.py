@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -10,14 +11,13 @@ from tickover.contract import Contract, Function, Route
 from tickover.errors import ControlError
 from tickover.rollout.breaches import Breach, breach
 from tickover.rollout.controls import Change, Controls
-from tickover.rollout.evidence import Override
+from tickover.rollout.evidence import Override, SeenSwitch
 from tickover.rollout.facts import Facts
 from tickover.rollout.figures import Terms
 from tickover.rollout.gates import Gate, Verdict, judge, overall
 from tickover.rollout.limits import LIMITS
 from tickover.rollout.rollback import Rollback
 from tickover.rollout.stages import INLINE, Control, InForce, Stage, Step, in_force, next_step
-from tickover.ticks.decision import switches_of
 from tickover.ticks.findings import Finding
 
 _log = structlog.stdlib.get_logger("tickover.rollout")
@@ -33,6 +33,7 @@ class Standing:
         route: the function's.
         function: its id.
         control: what is set.
+        seen_at: when the newest tick of its route came, whose process told its switches; None where none has come.
         in_force: what counts, and why.
         gates: what the evidence says; none where nothing is asked at this stage.
         breach: the bad evidence on which it goes back, where there is any.
@@ -42,6 +43,7 @@ class Standing:
     route: str
     function: str
     control: Control
+    seen_at: datetime | None
     in_force: InForce
     gates: Sequence[Gate]
     breach: Breach | None
@@ -58,6 +60,7 @@ class Standing:
         return {
             "route": self.route,
             "function": self.function,
+            "seenAt": None if self.seen_at is None else self.seen_at.isoformat(),
             "inForce": str(self.in_force.step),
             "why": self.in_force.why,
             "set": None if control.step is None else str(control.step),
@@ -93,31 +96,29 @@ class Rollout:
         self._rollback = rollback
         self._goes_back = goes_back
 
-    async def standings(self, flags: Mapping[str, bool], withheld: str | None) -> list[Standing]:
-        """Where each function of the contract stands.
-
-        Args:
-            flags: the value of every route's flag and of the variable that beats it.
-            withheld: why nothing may be sent from this environment; None where it may.
-        """
+    async def standings(self) -> list[Standing]:
+        """Where each function of the contract stands, with the switches as the newest tick of its route found them."""
         controls = await self._controls.read([function.id for function in self._contract.functions])
         found = []
         for route in self._contract.routes:
-            for function in route.functions:
-                control = controls[function.id]
-                facts = await self._facts(route, function, control)
-                found.append(
-                    Standing(
-                        route.id,
-                        function.id,
-                        control,
-                        in_force(switches_of(route, flags, withheld), control),
-                        _judge(function, control, facts),
-                        _breach(function, control, facts),
-                        await self._evidence.overrides(function.id),
-                    )
-                )
+            seen = await self._evidence.switch(route.id)
+            found += [
+                await self._standing(route, function, controls[function.id], seen) for function in route.functions
+            ]
         return found
+
+    async def _standing(self, route: Route, function: Function, control: Control, seen: SeenSwitch | None) -> Standing:
+        facts = await self._facts(route, function, control)
+        return Standing(
+            route.id,
+            function.id,
+            control,
+            None if seen is None else seen.at,
+            in_force(route.flag, None if seen is None else seen.switched_off, control),
+            _judge(function, control, facts),
+            _breach(function, control, facts),
+            await self._evidence.overrides(function.id),
+        )
 
     async def begin(self, function: str, by: str, reason: str) -> Control:
         """Take a function under control: inline, whatever its flag says.

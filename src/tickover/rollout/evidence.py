@@ -59,6 +59,14 @@ class Override:
     after: str
 
 
+@dataclass(frozen=True, slots=True)
+class SeenSwitch:
+    """What the newest tick of a route found: why everything is inline there, or None where what is set counts."""
+
+    at: datetime
+    switched_off: str | None
+
+
 class RolloutEvidence:
     """Reads the ledger for whoever judges, moves, or looks at a function's stage.
 
@@ -97,6 +105,11 @@ class RolloutEvidence:
         async with self._database.connection() as connection:
             cursor = await connection.execute(statement("rollout/count_inline_successes"), parameters)
             return dict(await cursor.fetchall())
+
+    async def switch(self, route: str) -> SeenSwitch | None:
+        """What the newest tick of a route found of its switches; None where there was no tick."""
+        found = await self._all(SeenSwitch, "rollout/read_switch", {"route": route})
+        return found[0] if found else None
 
     async def overrides(self, function: str) -> list[Override]:
         """Each time that somebody went on against the evidence, the newest first."""

@@ -133,21 +133,32 @@ class InForce:
     why: str
 
 
-def in_force(switches: Switches, control: Control) -> InForce:
-    """What counts: the switch that forces inline, the flag, the environment, and then what was set.
+def switched_off(switches: Switches) -> str | None:
+    """Why a route is inline whatever is set for its functions; None where that counts: the switch first that forces
+    inline, then the flag, then the environment.
 
     Args:
-        switches: of the function's route.
-        control: of the function.
+        switches: of the route.
     """
     if switches.is_forced:
-        return InForce(INLINE, f"{switches.force_name} is on")
+        return f"{switches.force_name} is on"
     if not switches.is_on:
-        return InForce(INLINE, f"{switches.flag} is off")
-    if switches.withheld is not None:
-        return InForce(INLINE, f"nothing is sent: {switches.withheld}")
+        return f"{switches.flag} is off"
+    return None if switches.withheld is None else f"nothing is sent: {switches.withheld}"
+
+
+def in_force(flag: str, off: str | None, control: Control) -> InForce:
+    """What counts for a function.
+
+    Args:
+        flag: the name of its route's flag.
+        off: why the route is inline whatever is set, as `switched_off` says.
+        control: what is set.
+    """
+    if off is not None:
+        return InForce(INLINE, off)
     if control.step is None:
-        return InForce(DURABLE, f"{switches.flag} is on")
+        return InForce(DURABLE, f"{flag} is on")
     held = ", held" if control.held else ""
     return InForce(control.step, f"set by {control.changed_by}{held}: {control.reason}")
 

@@ -7,7 +7,7 @@ from typing import Self
 
 from tickover.contract import Route
 from tickover.ledger.states import State
-from tickover.rollout.stages import Control, Stage, Switches, in_force, is_chosen
+from tickover.rollout.stages import Control, InForce, Stage, Switches, in_force, is_chosen, switched_off
 
 
 class Mode(StrEnum):
@@ -40,9 +40,11 @@ class Plan:
 
     Args:
         decisions: one for each function that it owes.
+        switched_off: why all is inline whatever is set; None where what is set counts.
     """
 
     decisions: Mapping[str, Decision]
+    switched_off: str | None = None
 
     @property
     def mode(self) -> Mode:
@@ -96,14 +98,18 @@ def decide(dispatch_key: str, switches: Switches, controls: Mapping[str, Control
         switches: of its route.
         controls: what is set for each function that it owes.
     """
-    return Plan({function: _decide(dispatch_key, switches, control) for function, control in controls.items()})
+    off = switched_off(switches)
+    decisions = {
+        function: _decide(dispatch_key, in_force(switches.flag, off, control), function)
+        for function, control in controls.items()
+    }
+    return Plan(decisions, off)
 
 
-def _decide(dispatch_key: str, switches: Switches, control: Control) -> Decision:
-    counts = in_force(switches, control)
+def _decide(dispatch_key: str, counts: InForce, function: str) -> Decision:
     step, why = counts.step, counts.why
     if step.percent is not None:
-        if is_chosen(step.percent, dispatch_key, control.function):
+        if is_chosen(step.percent, dispatch_key, function):
             return Decision(Mode.DISPATCH, f"one of the {step.percent} % of ticks that are durable, {why}")
         return Decision(Mode.INLINE, f"not one of the {step.percent} % of ticks that are durable, {why}")
     if step.stage is Stage.DURABLE:

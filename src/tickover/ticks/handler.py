@@ -243,6 +243,7 @@ def _new_tick(request: TickRequest, plan: Plan) -> NewTick:
         plan.reason,
         request.correlation_id,
         {function.id: function.start_by for function in request.route.functions},
+        plan.switched_off,
     )
 
 

@@ -26,9 +26,7 @@ def rollout_router(served: Served) -> APIRouter:
         """Where each function stands, and what speaks for and against its next step."""
         _admit(served, request)
         await served.open()
-        verdict = await served.guard.verdict()
-        withheld = None if verdict.withheld is None else verdict.withheld.text
-        standings = await served.rollout.standings(served.flags, withheld)
+        standings = await served.rollout.standings()
         return JSONResponse({"functions": [standing.as_json() for standing in standings]})
 
     @router.post("/rollback")

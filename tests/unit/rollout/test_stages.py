@@ -14,6 +14,7 @@ from tickover.rollout.stages import (
     MOVES,
     SHADOW,
     Control,
+    InForce,
     Stage,
     Step,
     Switches,
@@ -21,6 +22,7 @@ from tickover.rollout.stages import (
     is_chosen,
     next_step,
     require_move,
+    switched_off,
 )
 
 STEPS = (None, INLINE, SHADOW, *CANARIES, DURABLE)
@@ -41,19 +43,22 @@ def switches(*, is_on: bool = True, is_forced: bool = False, withheld: str | Non
 @pytest.mark.parametrize("step", STEPS)
 def test_i7_the_switches_stand_above_whatever_is_set(step: Step | None) -> None:
     """Forced inline beats all, then the flag, then the environment; each says so."""
-    assert in_force(switches(is_forced=True), control(step)).step == INLINE
-    assert in_force(switches(is_forced=True, is_on=False), control(step)).why == "JOBS_FORCE_INLINE is on"
-    assert in_force(switches(is_on=False), control(step)).why == "JOBS_USE_INNGEST is off"
-    assert in_force(switches(withheld="a preview"), control(step)).why == "nothing is sent: a preview"
-    for nothing_goes in (switches(is_on=False), switches(withheld="a preview")):
-        assert in_force(nothing_goes, control(step)).step == INLINE
+    for set_so, why in (
+        (switches(is_forced=True, is_on=False), "JOBS_FORCE_INLINE is on"),
+        (switches(is_forced=True, withheld="a preview"), "JOBS_FORCE_INLINE is on"),
+        (switches(is_on=False, withheld="a preview"), "JOBS_USE_INNGEST is off"),
+        (switches(withheld="a preview"), "nothing is sent: a preview"),
+    ):
+        off = switched_off(set_so)
+        assert in_force("JOBS_USE_INNGEST", off, control(step)) == InForce(INLINE, why)
+    assert switched_off(switches()) is None
 
 
 def test_what_was_set_counts_below_the_flag_and_says_by_whom() -> None:
     """Nothing set is durable; a function that is held says so."""
-    assert in_force(switches(), control(None)).step == DURABLE
-    assert in_force(switches(), control(CANARIES[0])).step == CANARIES[0]
-    assert in_force(switches(), control(INLINE, held=True)).why == "set by ada, held: a reason"
+    assert in_force("JOBS_USE_INNGEST", None, control(None)).step == DURABLE
+    assert in_force("JOBS_USE_INNGEST", None, control(CANARIES[0])).step == CANARIES[0]
+    assert in_force("JOBS_USE_INNGEST", None, control(INLINE, held=True)).why == "set by ada, held: a reason"
 
 
 @pytest.mark.parametrize(("before", "after"), list(product(STEPS, [step for step in STEPS if step])))

@@ -25,6 +25,10 @@ UPDATE tickover.obligation o SET accepted_at = o.created_at FROM tickover.tick t
 -- The evidence of a rollout: what became of the events that were accepted since a function came to stand where it stands.
 CREATE INDEX obligation_accepted ON tickover.obligation (function, accepted_at DESC) WHERE accepted_at IS NOT NULL;
 
+-- Why a tick's work was inline whatever was set for its functions: a switch of its process, or its environment. Whoever looks
+-- from elsewhere learns so what is in force there.
+ALTER TABLE tickover.tick ADD COLUMN switched_off text;
+
 -- Functions for which a tick found nothing to do, so that it owes nothing for them.
 ALTER TABLE tickover.tick ADD COLUMN idle text[] NOT NULL DEFAULT '{}';
 

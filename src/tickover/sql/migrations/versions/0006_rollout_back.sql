@@ -1,5 +1,5 @@
 DROP TABLE tickover.shadow_run;
-ALTER TABLE tickover.tick DROP COLUMN idle;
+ALTER TABLE tickover.tick DROP COLUMN idle, DROP COLUMN switched_off;
 ALTER TABLE tickover.obligation DROP COLUMN accepted_at;
 DROP FUNCTION tickover.is_inline(text);
 ALTER TABLE tickover.control
