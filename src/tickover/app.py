@@ -72,6 +72,7 @@ class Tickover:
         handler: what answers ticks.
         breaker: what knows each route's circuit.
         watch: what settles the overdue between ticks.
+        shadows: what the engine was asked to do dry.
         rollout: what moves functions forward.
         rollback: what takes them back.
         door: who may fire a tick.
@@ -100,7 +101,7 @@ class Tickover:
         self._heartbeats = Heartbeats(read_heartbeats(contract, environment()), ledger)
         executor = Executor(self.database, ledger, self.status, self._heartbeats)
         dispatcher, refusals = Dispatcher(ledger, self._sender), Refusals(self.database)
-        controls, shadows = Controls(self.database), self._make_shadows(verdict.environment.seal)
+        controls, self.shadows = Controls(self.database), self._make_shadows(verdict.environment.seal)
         watchdog = Watchdog(contract, ledger, refusals, executor)
         rest = timedelta(seconds=settings.circuit_rest)
         self.breaker = Breaker(Circuits(self.database), Limits(settings.circuit_after, rest))
@@ -118,7 +119,7 @@ class Tickover:
             controls=controls,
             ledger=ledger,
             dispatcher=dispatcher,
-            shadowing=Shadowing(shadows, self._sender),
+            shadowing=Shadowing(self.shadows, self._sender),
             executor=executor,
             watchdog=watchdog,
             breaker=self.breaker,
@@ -127,7 +128,7 @@ class Tickover:
             inline_budget=settings.inline_budget,
         )
         continuation = Continuation(contract, controls, ledger, dispatcher, settings.max_continuations)
-        dry_runs = DryRuns(self.database, shadows)
+        dry_runs = DryRuns(self.database, self.shadows)
         functions = DurableFunctions(contract, executor, continuation, dry_runs, settings.durable_budget)
         self.endpoint = make_endpoint(self._sender.sdk, functions, settings, verdict.serve_origin)
         self._announced = False

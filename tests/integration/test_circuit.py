@@ -21,10 +21,14 @@ DEAD_ENGINE = {
 MINUTES_5 = timedelta(minutes=5)
 LATER = """
   WITH ticks AS (UPDATE tickover.tick SET requested_at = requested_at - %s::interval),
-       circuits AS (UPDATE tickover.circuit SET probed_at = probed_at - %s::interval)
+       circuits AS (UPDATE tickover.circuit SET probed_at = probed_at - %s::interval),
+       controls AS (UPDATE tickover.control SET changed_at = changed_at - %s::interval),
+       looks AS (UPDATE tickover.responsibility_run SET started_at = started_at - %s::interval),
+       shadows AS (UPDATE tickover.shadow_run SET sent_at = sent_at - %s::interval, start_by = start_by - %s::interval,
+                     started_at = started_at - %s::interval, finished_at = finished_at - %s::interval)
   UPDATE tickover.obligation SET created_at = created_at - %s::interval, started_at = started_at - %s::interval,
     finished_at = finished_at - %s::interval, start_by = start_by - %s::interval, finish_by = finish_by - %s::interval,
-    lease_expires_at = lease_expires_at - %s::interval
+    lease_expires_at = lease_expires_at - %s::interval, accepted_at = accepted_at - %s::interval
 """
 
 

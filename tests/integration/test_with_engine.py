@@ -27,6 +27,7 @@ OTHER_KEY = "signkey-test-" + "cd" * 32
 class Deployment:
     """An application and an engine, and the ledger beneath."""
 
+    tickover: Tickover
     client: httpx.AsyncClient
     engine: str
     rows: Rows
@@ -87,7 +88,7 @@ async def deploy(
                 return app_key != SIGNING_KEY or (await client.get(f"{engine_url}/health")).json()["functions"] == 2
 
             await eventually(synced)
-            return Deployment(client, engine_url, rows, engine.aclose)
+            return Deployment(tickover, client, engine_url, rows, engine.aclose)
 
         yield start
 

@@ -123,9 +123,7 @@ def _ask(application: str | None, question: Callable[[Tickover], Awaitable[Answe
             await tickover.close()
 
     tickover = load_application(application)
-    telemetry.configure_logs(
-        json=False, level=logging.CRITICAL
-    )  # after the application; what was done is told by the answer
+    telemetry.configure_logs(json=False, level=logging.CRITICAL)  # after the application; the answer tells it
     return asyncio.run(answer())
 
 
