@@ -217,7 +217,7 @@ async def test_i3_the_next_attempt_of_a_run_finds_itself_rolled_back(
 async def test_i8_events_that_are_accepted_after_the_rollback_stay_owed(
     serve: Serve, controls: Controls, rows: Rows
 ) -> None:
-    """The tick was on its way when the control changed: what it owes waits for the next inline run, not for an engine."""
+    """The tick was on its way when the control changed: what it owes waits for the next inline run, and no engine."""
     site = await serve()
     await site.tick("t1")
     rows(

@@ -187,7 +187,7 @@ def test_the_failure_rate_has_to_be_below_its_limit(of: int, verdict: Verdict) -
     ],
 )
 def test_a_percentile_has_to_be_within_its_limit(name: str, fields: dict[str, Any], verdict: Verdict) -> None:
-    """That is the function's, where no other is declared; to begin before one's acceptance is recorded takes no time."""
+    """That is the function's, where no other is declared; to begin before acceptance is recorded takes no time."""
     runs = [run(minute, **fields) for minute in range(ENOUGH)]
     assert gate(name, Stage.CANARY, facts(runs)).verdict is verdict
     assert gate(name, Stage.CANARY, facts(runs), **{name.replace("-", "_"): timedelta(hours=1)}).verdict is Verdict.PASS
