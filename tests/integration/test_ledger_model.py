@@ -181,7 +181,7 @@ class Both:
         real_rows = self.rows(
             "SELECT t.dispatch_key, o.function, o.state, o.path, o.fence, o.attempt, c.path AS covered_path, "
             "tickover.is_late(o) AS late, tickover.fate(o) AS fate, o.accepted_at IS NOT NULL AS accepted, "
-            "t.mode, t.completed_at IS NOT NULL AS completed "
+            "o.failed_durably, t.mode, t.completed_at IS NOT NULL AS completed "
             "FROM tickover.obligation o JOIN tickover.tick t ON t.id = o.tick_id "
             "LEFT JOIN tickover.obligation c ON c.id = o.covered_by ORDER BY o.id"
         )
@@ -191,7 +191,7 @@ class Both:
                 "path": o.path and str(o.path), "fence": o.fence, "attempt": o.attempt,
                 "covered_path": o.covered_by and o.covered_by.path and str(o.covered_by.path),
                 "late": bool(self.model.is_late(o)), "fate": self.model.fate(o),
-                "accepted": o.accepted_at is not None, "mode": o.tick.mode,
+                "accepted": o.accepted_at is not None, "failed_durably": o.failed_durably, "mode": o.tick.mode,
                 "completed": o.tick.completed_at is not None,
             }
             for o in self.model.obligations.values()

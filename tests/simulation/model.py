@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from tickover.errors import ControlError
 from tickover.ledger.facts import Attempt, CircuitRows, Refusal
 from tickover.ledger.states import CLAIMABLE, DONE, ENDED, Path, State
 from tickover.ledger.store import Claim, Finished, Holder, KnownObligation, NewTick, Overdue
-from tickover.rollout.stages import Control
+from tickover.rollout.controls import Change
+from tickover.rollout.stages import Control, require_move
 
 
 @dataclass(eq=False, slots=True)
@@ -31,6 +33,7 @@ class Tick:
     error: dict[str, Any] | None = None
     completed_at: datetime | None = None
     obligations: "dict[str, Obligation]" = field(default_factory=dict)
+    shadows: "dict[str, Shadow]" = field(default_factory=dict)
 
 
 @dataclass(eq=False, slots=True)
@@ -56,7 +59,20 @@ class Obligation:
     fenced_off: int = 0
     covered_by: "Obligation | None" = None
     accepted_at: datetime | None = None
+    failed_durably: bool = False
     done: list[str] = field(default_factory=list)
+
+
+@dataclass(eq=False, slots=True)
+class Shadow:
+    """A row of `tickover.shadow_run`."""
+
+    start_by: datetime
+    send_error: str | None = None
+    run_id: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    summaries: Mapping[str, Any] | None = None
 
 
 class Model:
@@ -164,17 +180,34 @@ class Model:
             if dispatch_key is not None and o.tick.dispatch_key != dispatch_key:
                 continue
             if o.state is State.ACCEPTED or (o.state is State.OWED and dispatch_key is not None):
-                o.state, o.accepted_at, o.start_by = State.OWED, None, min(o.start_by, self.now())
+                o.state, o.start_by = State.OWED, min(o.start_by, self.now())
             elif o.state in (State.RETRYING, State.INTERRUPTED) and o.path is Path.DURABLE and o.finish_by is not None:
                 o.finish_by = min(o.finish_by, self.now())
             else:
                 continue
+            o.accepted_at = None
             taken += 1
         return taken
 
     def is_inline(self, function: str) -> bool:
         """`tickover.is_inline`."""
         return self.read_control(function).is_inline
+
+    def change(self, changes: Sequence[Change]) -> dict[str, Control]:
+        """`change_control.sql`, and the transaction around it."""
+        for change in changes:
+            if self.read_control(change.before.function).version != change.before.version:
+                raise ControlError("somebody else came first")
+            if change.step != change.before.step:
+                require_move(change.before, change.step)
+        for change in changes:
+            before = change.before
+            self.controls[before.function] = Control(
+                before.function, change.step.stage, change.step.percent, before.version + 1, change.by, change.reason,
+                before.changed_at if change.step == before.step else self.now(), change.held,
+                before.auto if change.auto is None else change.auto, change.rolled_back,
+            )  # fmt: skip
+        return {change.before.function: self.read_control(change.before.function) for change in changes}
 
     def read_control(self, function: str) -> Control:
         """`read_controls.sql`, one row of it."""
@@ -216,6 +249,7 @@ class Model:
             return None
         o = self.obligations[obligation_id]
         o.state, o.error, o.lease_expires_at, o.finished_at = state, error, None, self.now()
+        o.failed_durably = o.failed_durably or (state is State.FAILED and o.path is Path.DURABLE)
         if state in ENDED:
             self.unended[o.function].pop(o.id, None)
         covered = self._cover(o) if state is State.SUCCEEDED else 0

@@ -13,14 +13,19 @@ from tests.gates import OpenGate
 from tests.simulation.checks import Checks
 from tests.simulation.loop import VirtualLoop, skew
 from tests.simulation.model import Model
+from tests.simulation.ports import CircuitPort, ControlsPort, EvidencePort, LedgerPort, ShadowsPort
 from tests.simulation.scenario import Scenario
 from tickover.contract import Contract, Function, Responsibility, Route
 from tickover.engine.functions import DurableFunctions
 from tickover.errors import LeaseLostError, SendError
+from tickover.execution.dry import DryRuns
 from tickover.execution.executor import Executor
 from tickover.execution.run import Run, Summary
 from tickover.heartbeats.pinger import Heartbeats
-from tickover.ledger.states import Path, State
+from tickover.rollout.controller import Rollout
+from tickover.rollout.controls import Change
+from tickover.rollout.rollback import Rollback
+from tickover.rollout.stages import Control
 from tickover.ticks.breaker import Breaker
 from tickover.ticks.circuit import Limits
 from tickover.ticks.continuation import Continuation
@@ -30,7 +35,7 @@ from tickover.ticks.handler import TickHandler
 from tickover.ticks.shadowing import Shadowing
 from tickover.ticks.watchdog import Watchdog
 
-LEASE_S, SEND_TIMEOUT_S, INLINE_BUDGET_S, DURABLE_BUDGET_S = 30.0, 3.0, 50.0, 50.0
+SEND_TIMEOUT_S, INLINE_BUDGET_S, DURABLE_BUDGET_S = 3.0, 50.0, 50.0
 LIMITS = Limits(3, timedelta(minutes=5))
 SKEW_S = 300.0
 _T = TypeVar("_T")
@@ -86,6 +91,9 @@ class Replica:
         executor = Executor(None, port, _NoStatus(), Heartbeats({}, port))  # type: ignore[arg-type]
         dispatcher = Dispatcher(port, self)
         controls: Any = ControlsPort(port)
+        shadows: Any = ShadowsPort(port)
+        rollback = Rollback(controls, port, EvidencePort(port, self.contract))  # type: ignore[arg-type]
+        self.rollout = Rollout(self.contract, controls, rollback)
         self.handler = TickHandler(
             gate=OpenGate(),
             contract=self.contract,
@@ -93,16 +101,17 @@ class Replica:
             controls=controls,
             ledger=port,
             dispatcher=dispatcher,
-            shadowing=Shadowing(_NoShadows(), self),  # type: ignore[arg-type]
+            shadowing=Shadowing(shadows, self),
             executor=executor,
             watchdog=Watchdog(self.contract, port, port, executor),
             breaker=Breaker(CircuitPort(port), LIMITS),  # type: ignore[arg-type]
-            housekeeping=_NoHousekeeping(),  # type: ignore[arg-type]
+            housekeeping=world.housekeeping(self.rollout),
             send_timeout=SEND_TIMEOUT_S,
             inline_budget=INLINE_BUDGET_S,
         )
         continuation = Continuation(self.contract, controls, port, dispatcher, most=3)
-        self._durable = DurableFunctions(self.contract, executor, continuation, _NoShadows(), DURABLE_BUDGET_S)  # type: ignore[arg-type]
+        dry_runs = DryRuns(_NoDatabase(), shadows)  # type: ignore[arg-type]
+        self._durable = DurableFunctions(self.contract, executor, continuation, dry_runs, DURABLE_BUDGET_S)
 
     def run(self, doing: Coroutine[Any, Any, _T]) -> "asyncio.Task[_T]":
         """Do something inside this process, with its clock; it ends with the process."""
@@ -163,6 +172,11 @@ class Replica:
         share = scenario.chance("work", run.dispatch_key, run.responsibility, run.attempt)
         if scenario.active("work-fails", now) and share < 0.5:
             raise OSError("no disk")
+        if scenario.active("work-breaks", now):
+            raise OSError("no disk at all")
+        if run.dry:
+            await asyncio.sleep(0.1)
+            return Summary(looked_at=3, left=3)
         pause = 0.2 + share * (15.0 if scenario.active("work-is-slow", now) else 1.8)
         if scenario.active("work-overruns", now) and share < 0.3:
             pause = 120.0
@@ -179,144 +193,6 @@ class Replica:
             world.checks.worked_on(run.lease.obligation_id, run.lease.fence, run.responsibility, done=batch == 2)
         left = int(run.responsibility == "drain" and share > 0.9)
         return Summary(looked_at=3, changed=3, left=left)
-
-
-class LedgerPort:
-    """The ledger as a process reaches it: late, not at all, or without hearing what came of it."""
-
-    def __init__(self, replica: Replica) -> None:
-        self._replica = replica
-        self.lease_s = LEASE_S
-
-    async def _do(self, statement: Callable[[Model], _T]) -> _T:
-        """As the real one's `_do`."""
-        world = self._replica.world
-        await world.database.statement(self._replica)
-        result = statement(world.model)
-        world.checks.step()
-        await world.database.answer(self._replica)
-        return result
-
-    async def record(self, tick: Any) -> bool:
-        """As the real one's `record`."""
-        return await self._do(lambda m: m.record(tick))
-
-    async def read(self, dispatch_key: str, settle_s: float) -> Any:
-        """As the real one's `read`."""
-        return await self._do(lambda m: m.read(dispatch_key, settle_s))
-
-    async def accept(self, dispatch_key: str, event_ids: Sequence[str], functions: Mapping[str, timedelta]) -> None:
-        """As the real one's `accept`."""
-        await self._do(lambda m: m.accept(dispatch_key, event_ids, functions))
-
-    async def fail_send(self, dispatch_key: str, mode: str, reason: str, error: Mapping[str, Any]) -> None:
-        """As the real one's `fail_send`."""
-        await self._do(lambda m: m.fail_send(dispatch_key, mode, reason, error))
-
-    async def claim(
-        self, dispatch_key: str, function: str, path: Path, finish_by: timedelta, run_id: str | None = None
-    ) -> Any:
-        """As the real one's `claim`."""
-
-        def won(m: Model) -> Any:
-            claim = m.claim(dispatch_key, function, path, finish_by, run_id)
-            if claim is not None:
-                self._replica.world.checks.claimed(claim.id, claim.fence)
-            return claim
-
-        return await self._do(won)
-
-    async def defer(self, dispatch_key: str, function: str) -> None:
-        """As the real one's `defer`."""
-        await self._do(lambda m: m.defer(dispatch_key, function))
-
-    async def withdraw(self, function: str, dispatch_key: str | None = None) -> int:
-        """As the real one's `withdraw`."""
-        return await self._do(lambda m: m.withdraw(function, dispatch_key))
-
-    async def holder(self, dispatch_key: str, function: str) -> Any:
-        """As the real one's `holder`."""
-        return await self._do(lambda m: m.holder(dispatch_key, function))
-
-    async def renew(self, obligation_id: int, fence: int) -> bool:
-        """As the real one's `renew`."""
-        return await self._do(lambda m: m.renew(obligation_id, fence))
-
-    async def record_responsibility(
-        self, obligation_id: int, fence: int, responsibility: str, duration_ms: float, summary: Mapping[str, Any]
-    ) -> bool:
-        """As the real one's `record_responsibility`."""
-        del duration_ms
-
-        def kept(m: Model) -> bool:
-            is_kept = m.record_responsibility(obligation_id, fence, responsibility, summary.get("error"))
-            if is_kept:
-                self._replica.world.checks.recorded(obligation_id, fence, responsibility, summary.get("error"))
-            return is_kept
-
-        return await self._do(kept)
-
-    async def finish(self, obligation_id: int, fence: int, state: State, error: str | None) -> Any:
-        """As the real one's `finish`."""
-
-        def ended(m: Model) -> Any:
-            finished = m.finish(obligation_id, fence, state, error)
-            if finished is not None:
-                self._replica.world.checks.finished(obligation_id, fence, state)
-            return finished
-
-        return await self._do(ended)
-
-    async def note_fenced_off(self, obligation_id: int) -> None:
-        """As the real one's `note_fenced_off`."""
-        await self._do(lambda m: m.note_fenced_off(obligation_id))
-
-    async def complete(self, dispatch_key: str) -> bool:
-        """As the real one's `complete`."""
-        return await self._do(lambda m: m.complete(dispatch_key))
-
-    async def overdue(self, functions: Sequence[str]) -> Any:
-        """As the real one's `overdue`."""
-        return await self._do(lambda m: m.overdue(functions))
-
-    async def going_on(self) -> Any:
-        """As the real one's `going_on`."""
-        return await self._do(lambda m: m.refusals)
-
-    async def claim_probe(self, route: str, rest: timedelta) -> bool:
-        """As the real one's `claim_probe`."""
-        return await self._do(lambda m: m.claim_probe(route, rest))
-
-    async def divert(self, dispatch_key: str, mode: str, reason: str) -> None:
-        """As the real one's `divert`."""
-        await self._do(lambda m: m.divert(dispatch_key, mode, reason))
-
-    async def announce(self, announcement: Any) -> bool:
-        """As the real one's `announce`."""
-        return await self._do(lambda m: m.announce(announcement.route, announcement.state))
-
-
-class CircuitPort:
-    """Circuits as a process reaches them; their `read` is another than the ledger's."""
-
-    def __init__(self, ledger: LedgerPort) -> None:
-        self._ledger = ledger
-        self.claim_probe, self.divert, self.announce = ledger.claim_probe, ledger.divert, ledger.announce
-
-    async def read(self, route: str, most: int) -> Any:
-        """As the real one's `read`."""
-        return await self._ledger._do(lambda m: m.read_circuit(route, most))
-
-
-class ControlsPort:
-    """What is set for the functions, as a process reaches it."""
-
-    def __init__(self, ledger: LedgerPort) -> None:
-        self._ledger = ledger
-
-    async def read(self, functions: Sequence[str]) -> Any:
-        """As the real one's `read`."""
-        return await self._ledger._do(lambda m: {function: m.read_control(function) for function in functions})
 
 
 class Database:
@@ -368,6 +244,18 @@ class Surroundings:
     database: Database
     engine: Any
 
+    def on(self, kind: str, replica: int | None = None) -> bool:
+        """Whether something goes wrong now."""
+        return self.scenario.active(kind, self.loop.time(), replica)
+
+    def housekeeping(self, rollout: Rollout) -> Any:
+        """What a replica does now and then beside its ticks: nothing, unless functions are moved."""
+        del rollout
+        return NoHousekeeping()
+
+    def moved(self, change: Change, after: Control) -> None:
+        """A function was moved."""
+
 
 class _NoStatus:
     """Redis decides nothing (invariant 6)."""
@@ -376,11 +264,13 @@ class _NoStatus:
         """Nothing stands there."""
 
 
-class _NoShadows:
-    """What a shadow finds is not simulated."""
+class _NoDatabase:
+    """What responsibilities do is simulated without one."""
+
+    dsn, _pool, _sync = "", None, None
 
 
-class _NoHousekeeping:
+class NoHousekeeping:
     """What is forgotten and found is not simulated."""
 
     async def keep(self, *_: object) -> tuple[()]:

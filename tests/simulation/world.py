@@ -1,7 +1,8 @@
 """Playing a scenario: cron, replicas, an engine and a database under one virtual time."""
 
 import asyncio
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,9 +13,9 @@ import psycopg
 from tests.simulation.checks import BrokenInvariantError, Checks
 from tests.simulation.loop import EPOCH, VirtualClock, VirtualLoop
 from tests.simulation.model import Model
+from tests.simulation.ports import LEASE_S
 from tests.simulation.replica import (
     INLINE_BUDGET_S,
-    LEASE_S,
     LIMITS,
     SEND_TIMEOUT_S,
     SKEW_S,
@@ -31,7 +32,7 @@ from tickover.ledger.states import Path
 from tickover.rollout.stages import CANARIES, DURABLE, INLINE, Control, Step
 from tickover.ticks.answer import TickAnswer, TickRequest
 from tickover.ticks.decision import Mode, force_inline_name
-from tickover.ticks.dispatch import Event
+from tickover.ticks.dispatch import SHADOW, Event
 from tickover.ticks.identity import identify
 
 _SET = {"rolled-back": INLINE, "some-are-canary": CANARIES[1]}
@@ -88,7 +89,7 @@ class Engine:
     def _take(self, event: Event) -> None:
         world = self._world
         function_id = event.id.rpartition(":")[2]
-        world.checks.sent(event.data["dispatchKey"], function_id)
+        world.checks.sent(event.data.get(SHADOW, event.data["dispatchKey"]), function_id)
         if event.id in self._seen:
             return
         self._seen.add(event.id)
@@ -96,6 +97,7 @@ class Engine:
             return
         self._runs += 1
         late = 600.0 * world.scenario.chance("late", event.id) if world.on("call-late") else 0.15
+        late = 600.0 if world.on("call-too-late") else late
         if function_id not in self._waiting:
             self._waiting[function_id] = asyncio.Queue()
             world.do(self._serve(function_id))
@@ -191,10 +193,6 @@ class World(Surroundings):
         self.checks = Checks(self.model, self.contract)
         self._sends: dict[str, list[float]] = {route.id: [] for route in self.contract.routes}
 
-    def on(self, kind: str, replica: int | None = None) -> bool:
-        """Whether something goes wrong now."""
-        return self.scenario.active(kind, self.loop.time(), replica)
-
     def do(self, doing: Any) -> None:
         """Let something go on beside everything else; an invariant that it breaks ends the simulation."""
         task = self.loop.create_task(doing)
@@ -216,20 +214,29 @@ class World(Surroundings):
             self.do(self._fault(fault.kind, fault.at, fault.lasts, fault.replica))
         last = max((fault.until for fault in self.scenario.faults), default=0.0)
         minutes = max(self.scenario.minutes, int(last / MINUTE) + 1) + _SETTLES
-        for minute in range(minutes):
-            await self._until(minute * MINUTE + 5.0)
-            self._raise_broken()
-            self._set_flags()
-            if self.on("cron-stops"):
-                continue
-            for route in self.contract.routes:
-                self.ticks += 1
-                await self._cron(route, minute)
-            self.checks.aged(ALLOWED_S + self.scenario.outage)
+        await self.tick_until(lambda: self.loop.time() >= (minutes - 1) * MINUTE + 5.0)
         await self._until(minutes * MINUTE + 60.0)
         self._raise_broken()
         self._end()
         return Played(self.ticks, self.checks.by_path)
+
+    async def tick_until(self, over: Callable[[], bool]) -> None:
+        """Fire every route once a minute, until that is over.
+
+        Raises:
+            BrokenInvariantError: an invariant broke.
+        """
+        for minute in itertools.count():
+            await self._until(minute * MINUTE + 5.0)
+            self._raise_broken()
+            self._set_flags()
+            if not self.on("cron-stops"):
+                for route in self.contract.routes:
+                    self.ticks += 1
+                    await self._cron(route, minute)
+                self.checks.aged(ALLOWED_S + self.scenario.outage)
+            if over():
+                return
 
     def _raise_broken(self) -> None:
         broken = self.checks.broken or self._broken

@@ -289,7 +289,14 @@ class Ledger:
 
     async def finish(self, obligation_id: int, fence: int, state: State, error: str | None) -> Finished | None:
         """End an attempt. None, and nothing changed, where another executor has taken over."""
-        parameters = {"id": obligation_id, "fence": fence, "state": state, "error": error, **_S}
+        parameters = {
+            "id": obligation_id,
+            "fence": fence,
+            "state": state,
+            "error": error,
+            "durable": Path.DURABLE,
+            **_S,
+        }
         rows = await self._all(Finished, "ledger/finish_obligation", parameters)
         return rows[0] if rows else None
 

@@ -24,7 +24,10 @@ PAST = """
          requested_at + interval '1 s'
   FROM ticks
 """
-FAILED = "UPDATE tickover.obligation SET state = 'failed' WHERE accepted_at > now() - interval '20 minutes'"
+FAILED = """
+  UPDATE tickover.obligation SET state = 'failed', failed_durably = true
+  WHERE accepted_at > now() - interval '20 minutes'
+"""
 MISSED = """
   UPDATE tickover.obligation SET state = 'succeeded', path = 'recovery'
   WHERE accepted_at > now() - interval '20 minutes'

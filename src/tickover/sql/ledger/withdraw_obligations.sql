@@ -1,8 +1,9 @@
 -- A function was rolled back: what the engine took and has not begun is owed again, and late at once, so that the next
--- inline run covers it; an attempt that the engine would make again is nobody's now, and late at once as well.
+-- inline run covers it; an attempt that the engine would make again is nobody's now, and late at once as well. None of it
+-- says anything about the engine any more.
 UPDATE tickover.obligation o SET
   state = CASE WHEN o.state = %(accepted)s THEN %(owed)s ELSE o.state END,
-  accepted_at = CASE WHEN o.state IN (%(owed)s, %(accepted)s) THEN NULL ELSE o.accepted_at END,
+  accepted_at = NULL,
   start_by = CASE WHEN o.state IN (%(owed)s, %(accepted)s) THEN least(o.start_by, now()) ELSE o.start_by END,
   finish_by = CASE WHEN o.state IN (%(owed)s, %(accepted)s) THEN o.finish_by ELSE least(o.finish_by, now()) END
 WHERE o.function = %(function)s AND tickover.is_inline(o.function)

@@ -19,7 +19,10 @@ CREATE FUNCTION tickover.is_inline(asked text) RETURNS boolean LANGUAGE sql STAB
 $$;
 
 -- When the engine took an obligation's event; without it the engine has nothing to do with it.
-ALTER TABLE tickover.obligation ADD COLUMN accepted_at timestamptz;
+ALTER TABLE tickover.obligation
+  ADD COLUMN accepted_at timestamptz,
+  -- The engine's last attempt failed. Cron may deliver the tick again, and then another path carries it out.
+  ADD COLUMN failed_durably boolean NOT NULL DEFAULT false;
 UPDATE tickover.obligation o SET accepted_at = o.created_at FROM tickover.tick t WHERE t.id = o.tick_id AND t.event_ids <> '{}';
 
 -- The evidence of a rollout: what became of the events that were accepted since a function came to stand where it stands.

@@ -1,6 +1,6 @@
 DROP TABLE tickover.shadow_run;
 ALTER TABLE tickover.tick DROP COLUMN idle, DROP COLUMN switched_off;
-ALTER TABLE tickover.obligation DROP COLUMN accepted_at;
+ALTER TABLE tickover.obligation DROP COLUMN accepted_at, DROP COLUMN failed_durably;
 DROP FUNCTION tickover.is_inline(text);
 ALTER TABLE tickover.control
   DROP COLUMN stage, DROP COLUMN percent, DROP COLUMN version, DROP COLUMN changed_by, DROP COLUMN reason,
