@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 from fastapi import FastAPI
@@ -25,7 +26,7 @@ from tickover.ledger.refusals import Refusals
 from tickover.ledger.store import Ledger
 from tickover.maintenance.inspection import maintained, report
 from tickover.rollout.controller import Rollout
-from tickover.rollout.controls import Controls
+from tickover.rollout.controls import Controls, Reads
 from tickover.rollout.evidence import RolloutEvidence
 from tickover.rollout.rollback import Rollback
 from tickover.rollout.shadows import Shadows
@@ -47,6 +48,9 @@ from tickover.web.authentication import make_door
 from tickover.web.doorkeeper import Doorkeeper
 from tickover.web.mount import mount
 
+if TYPE_CHECKING:
+    from openfeature.client import OpenFeatureClient
+
 _log = structlog.stdlib.get_logger("tickover")
 
 
@@ -56,6 +60,15 @@ def _flags(contract: Contract) -> Iterator[str]:
         yield from (route.flag, force_inline_name(route.flag))
 
 
+def _supplied(controls: Controls, client: "OpenFeatureClient | None") -> Reads:
+    """What is set for each function, after the flag service was asked where there is one."""
+    if client is None:
+        return controls
+    from tickover.rollout.openfeature import SuppliedControls  # noqa: PLC0415 - needs the extra `openfeature`
+
+    return SuppliedControls(controls, client)
+
+
 class Tickover:
     """An application's contract, ready to be carried out.
 
@@ -63,6 +76,7 @@ class Tickover:
         contract: which cron endpoints there are, what they owe, and which functions carry it.
         app_id: what the engine knows the application by; with another one it is another application there.
         settings: read from the environment where None.
+        openfeature: a client of OpenFeature, whose flags may say where each function stands; needs the extra.
 
     Attributes:
         app_id: as given.
@@ -86,7 +100,14 @@ class Tickover:
         SettingsError: a variable is missing or malformed, or a flag is no boolean.
     """
 
-    def __init__(self, contract: Contract, *, app_id: str, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        *,
+        app_id: str,
+        settings: Settings | None = None,
+        openfeature: "OpenFeatureClient | None" = None,
+    ) -> None:
         self.contract = contract
         self.app_id = app_id
         self.settings = settings = settings or load_settings()
@@ -116,7 +137,7 @@ class Tickover:
             gate=self.guard,
             contract=contract,
             flags=self.flags,
-            controls=controls,
+            controls=_supplied(controls, openfeature),
             ledger=ledger,
             dispatcher=dispatcher,
             shadowing=Shadowing(self.shadows, self._sender),

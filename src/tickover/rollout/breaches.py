@@ -81,14 +81,14 @@ class _Kind:
     """
 
     name: str
-    pieces: Callable[[Facts], Sequence[tuple[datetime, Any]]]
+    pieces: Callable[[Facts, Terms], Sequence[tuple[datetime, Any]]]
     judge: Callable[[Sequence[Any], Terms], tuple[str, bool]]
 
 
 def _newest_two(facts: Facts, terms: Terms, kind: _Kind) -> list[_Window]:
     """The two newest windows that hold evidence of a kind, the older first."""
     windows: dict[int, list[Any]] = {}
-    for at, piece in kind.pieces(facts):
+    for at, piece in kind.pieces(facts, terms):
         windows.setdefault((at - facts.since) // terms.limits.window, []).append(piece)
     return [
         _Window(facts.since + number * terms.limits.window, *kind.judge(windows[number], terms))
@@ -96,8 +96,18 @@ def _newest_two(facts: Facts, terms: Terms, kind: _Kind) -> list[_Window]:
     ]
 
 
-def _accepted(runs: Sequence[HandedOver]) -> list[tuple[datetime, HandedOver]]:
-    return [(run.accepted_at, run) for run in runs]
+def _when_known(runs: Sequence[HandedOver], terms: Terms) -> list[tuple[datetime, HandedOver]]:
+    """Runs with the moment at which their fate became known.
+
+    By that, and not by their acceptance: bad news takes longer than good, and would always come too late for a window.
+    """
+    return [(_known_at(run, terms), run) for run in runs]
+
+
+def _known_at(run: HandedOver, terms: Terms) -> datetime:
+    if run.fate == Fate.MISSED:
+        return run.started_at or run.finished_at or run.accepted_at + terms.start_by
+    return run.finished_at or run.started_at or run.accepted_at
 
 
 def _missed_in(runs: Sequence[HandedOver], terms: Terms) -> tuple[str, bool]:
@@ -137,15 +147,23 @@ def _differ_in(shadowed: Sequence[Shadowed], terms: Terms) -> tuple[str, bool]:
     return f"{text} ({differences(bad)})" if bad else text, is_bad
 
 
+def _started(facts: Facts, _: Terms) -> list[tuple[datetime, HandedOver]]:
+    return [(run.started_at, run) for run in facts.handed_over if run.started_at is not None and start_delays([run])]
+
+
+def _with_both_times(facts: Facts, terms: Terms) -> list[tuple[datetime, HandedOver]]:
+    return _when_known([run for run in facts.handed_over if durations([run])], terms)
+
+
 _KINDS: tuple[_Kind, ...] = (
-    _Kind("missed-starts", lambda facts: _accepted(known(facts)), _missed_in),
-    _Kind("done-twice", lambda facts: _accepted(known(facts)), _twice_in),
-    _Kind("failure-rate", lambda facts: _accepted(ended(facts.handed_over)), _failed_in),
-    _Kind("start-p95", lambda facts: _accepted([r for r in facts.handed_over if start_delays([r])]), _slow_start_in),
-    _Kind("duration-p95", lambda facts: _accepted([r for r in facts.handed_over if durations([r])]), _slow_in),
-    _Kind("queue", lambda facts: [(look.at, look) for look in facts.queue or ()], _stale_in),
+    _Kind("missed-starts", lambda facts, terms: _when_known(known(facts), terms), _missed_in),
+    _Kind("done-twice", lambda facts, terms: _when_known(known(facts), terms), _twice_in),
+    _Kind("failure-rate", lambda facts, terms: _when_known(ended(facts.handed_over), terms), _failed_in),
+    _Kind("start-p95", _started, _slow_start_in),
+    _Kind("duration-p95", _with_both_times, _slow_in),
+    _Kind("queue", lambda facts, _: [(look.at, look) for look in facts.queue or ()], _stale_in),
 )
-_PARITY = (_Kind("parity", lambda facts: [(one.requested_at, one) for one in compared(facts)], _differ_in),)
+_PARITY = (_Kind("parity", lambda facts, _: [(one.known_at, one) for one in compared(facts)], _differ_in),)
 _BREACHES: Mapping[Stage, tuple[_Kind, ...]] = {
     Stage.INLINE: (),
     Stage.SHADOW: _PARITY,

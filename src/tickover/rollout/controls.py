@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
@@ -38,6 +38,14 @@ class Change:
     auto: bool | None = None
     rolled_back: bool = False
     evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Reads(Protocol):
+    """Whatever tells what is set for each function."""
+
+    async def read(self, functions: Sequence[str]) -> dict[str, Control]:
+        """What is set for these functions now, in their order."""
+        ...
 
 
 class Controls:

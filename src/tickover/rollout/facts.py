@@ -46,12 +46,14 @@ class Shadowed:
     Args:
         dispatch_key: the tick.
         requested_at: when it came.
+        known_at: when it was known how the comparison ends, or would have to be.
         waiting: the comparison cannot be made yet: the shadow, or the inline work, may still end in time.
         faults: where the two differ, in words; none where they agree.
     """
 
     dispatch_key: str
     requested_at: datetime
+    known_at: datetime
     waiting: bool
     faults: tuple[str, ...] = ()
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from tickover.errors import ContractError
 from tickover.rollout.stages import Stage
 
 
@@ -43,6 +44,9 @@ class Limits:
         start_p95: the 95th percentile of the time from acceptance to start; None takes the function's `start_by`.
         duration_p95: that from start to end; None takes the function's deadline.
         window: evidence is bad where it is bad in the two newest windows of this length that hold any.
+
+    Raises:
+        ContractError: a share does not lie between 0 and 1, or a window has no length.
     """
 
     time: timedelta = timedelta(minutes=30)
@@ -56,6 +60,14 @@ class Limits:
     start_p95: timedelta | None = None
     duration_p95: timedelta | None = None
     window: timedelta = timedelta(minutes=15)
+
+    def __post_init__(self) -> None:
+        shares = {name: getattr(self, name) for name in ("failure_rate", "demotion_rate", "parity")}
+        for name, share in shares.items():
+            if not 0 <= share <= 1:
+                raise ContractError(f"limits: {name} lies between 0 and 1, and {share} does not")
+        if self.window <= timedelta():
+            raise ContractError("limits: a window is longer than nothing")
 
 
 LIMITS: Mapping[Stage, Limits] = {

@@ -4,7 +4,7 @@ It has to be reached, in time, by the same environment, contract and code; it ha
 what it counts has to lie within a declared tolerance of what inline then looked at.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -60,15 +60,21 @@ def compare(row: ShadowRow, function: Function, now: datetime) -> Shadowed | Non
         function: whose work it is.
         now: until when the ledger was read.
     """
-    reached = _unreached(row, now, function.deadline)
-    if reached is not None:
-        return Shadowed(row.dispatch_key, row.requested_at, waiting=not reached, faults=tuple(reached))
-    if row.inline_state not in ENDED:
-        return Shadowed(row.dispatch_key, row.requested_at, waiting=True)
-    if row.inline_state == State.COVERED:
+    unreached = _unreached(row, now, function.deadline)
+    if unreached is None and row.inline_state == State.COVERED:
         return None
-    faults = (*_deployment(Version.of(row.sender), Version.of(row.runner or {})), *_work(row, function))
-    return Shadowed(row.dispatch_key, row.requested_at, waiting=False, faults=faults)
+    waiting = unreached == [] or (unreached is None and row.inline_state not in ENDED)
+    faults: Iterable[str] = unreached or ()
+    if unreached is None and not waiting:
+        faults = (*_deployment(Version.of(row.sender), Version.of(row.runner or {})), *_work(row, function))
+    return Shadowed(row.dispatch_key, row.requested_at, _known_at(row, now), waiting, tuple(faults))
+
+
+def _known_at(row: ShadowRow, now: datetime) -> datetime:
+    """When the comparison could be made; where the shadow never came, when it had to have started."""
+    if row.finished_at is None:
+        return min(now, row.requested_at if row.send_error is not None else row.start_by)
+    return max(row.finished_at, row.inline_finished_at or row.finished_at)
 
 
 def _unreached(row: ShadowRow, now: datetime, deadline: timedelta) -> list[str] | None:

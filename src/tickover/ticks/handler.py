@@ -15,7 +15,7 @@ from tickover.execution.executor import Executor, Order, Skipped
 from tickover.isolation.guard import Gate
 from tickover.ledger.states import Path, State
 from tickover.ledger.store import KnownObligation, Ledger, NewTick
-from tickover.rollout.controls import Controls
+from tickover.rollout.controls import Reads
 from tickover.ticks.answer import FunctionReport, TickAnswer, TickRequest, report
 from tickover.ticks.breaker import Breaker, Sight
 from tickover.ticks.decision import Decision, Mode, Plan, decide, decide_again, switches_of
@@ -65,7 +65,7 @@ class TickHandler:
         gate: Gate,
         contract: Contract,
         flags: Mapping[str, bool],
-        controls: Controls,
+        controls: Reads,
         ledger: Ledger,
         dispatcher: Dispatcher,
         shadowing: Shadowing,

@@ -112,6 +112,23 @@ def test_what_may_still_come_is_waited_for(changes: dict[str, Any]) -> None:
     assert faults(replace(AGREES, **changes)) is None
 
 
+@pytest.mark.parametrize(
+    ("changes", "at_s"),
+    [
+        ({}, 5),
+        ({"finished_at": seconds(8)}, 8),
+        ({"finished_at": None, "started_at": None}, 180),
+        ({"send_error": "x", "finished_at": None}, 0),
+    ],
+    ids=["inline ends later", "the shadow ends later", "never started", "never sent"],
+)
+def test_a_comparison_counts_from_when_it_could_be_made(changes: dict[str, Any], at_s: float) -> None:
+    """For the windows that may send a function back."""
+    found = compare(replace(AGREES, **changes), FUNCTION, seconds(1000))
+    assert found is not None
+    assert found.known_at == seconds(at_s)
+
+
 def test_a_tick_that_another_covered_says_nothing() -> None:
     """Its own inline run never was, so there is nothing to compare with."""
     assert compare(replace(AGREES, inline_state=State.COVERED), FUNCTION, seconds(10)) is None
