@@ -29,6 +29,7 @@ bench: $(VENV)/.synced                    ## figures, measured here and now: mak
 	$(BIN)/python -m bench $(ARGS)
 	$(if $(ARGS),,$(BIN)/python -m bench.engine)
 	$(if $(ARGS),,$(BIN)/python -m bench.watchdog)
+	$(if $(ARGS),,$(BIN)/python -m bench.rollback)
 
 drill: $(VENV)/.synced                    ## game days under real processes, about 8 minutes; a report in drill.html
 	$(BIN)/tickover drill --html drill.html

@@ -57,6 +57,13 @@ def test_i7_a_canary_hands_over_the_ticks_that_it_chose() -> None:
     assert {plan.mode for plan in plans.values()} == {Mode.DISPATCH, Mode.INLINE}
 
 
+def test_every_canary_takes_a_tick_that_is_fired_to_prove_the_durable_way() -> None:
+    """`tickover verify` proves it at every share; what stands further back is not handed over for its sake."""
+    controls = {"process": control("process", Step(Stage.CANARY, 1)), "maintain": control("maintain", SHADOW)}
+    plans = [decide(f"k{n}", ON, controls, is_verifying=True) for n in range(50)]
+    assert all(plan.hands_over("process") and not plan.hands_over("maintain") for plan in plans)
+
+
 def test_the_circuit_turns_only_what_was_to_be_handed_over() -> None:
     """An open circuit has no say about what is done inline anyway."""
     plan = decide("k", ON, {"process": control("process", SHADOW), "maintain": Control("maintain")})

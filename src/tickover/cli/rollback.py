@@ -44,7 +44,7 @@ def rollback(
         raise typer.BadParameter("say --why: it is kept, and shown to whoever finds the function inline")
     if not database_url.strip():
         raise typer.BadParameter("set DATABASE_URL, or give --database-url")
-    asyncio.run(require_own(database_url.strip()))
+    asyncio.run(require_own(database_url.strip(), by_seal_alone=True))
     known = None if not application else [f.id for f in load_contract(application).functions]
     telemetry.configure_logs(json=False, level=logging.CRITICAL)  # what was done is told by the answer
     database = Database(database_url.strip(), size=2)

@@ -185,6 +185,16 @@ def make_guard(database: Database, redis: RedisLink, *, is_serving: bool = False
     return Guard(resolve(variables), Variables(variables, watched), Seals(database, redis), is_serving=is_serving)
 
 
+def make_seal_guard(database: Database, redis: RedisLink) -> Guard:
+    """A guard that knows where this process stands and what the stores say of themselves, and no key or secret.
+
+    Args:
+        database: the ledger's; opened before the guard is asked.
+        redis: the way to that of the status keys.
+    """
+    return Guard(resolve(environment()), Variables({}, {}), Seals(database, redis))
+
+
 def wrong_environment(verdict: Verdict) -> WrongEnvironmentError:
     """The error of a verdict under which nothing may be changed."""
     return WrongEnvironmentError(str(verdict.environment), [found.as_json() for found in verdict.contradictions])

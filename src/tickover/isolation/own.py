@@ -3,17 +3,18 @@
 from psycopg import AsyncConnection
 
 from tickover.database import Database, require_uri
-from tickover.isolation.guard import make_guard
+from tickover.isolation.guard import make_guard, make_seal_guard
 from tickover.status.link import RedisLink
 
 _REACHED_WITHIN = 5  # seconds
 
 
-async def require_own(dsn: str) -> None:
+async def require_own(dsn: str, *, by_seal_alone: bool = False) -> None:
     """Go on where this environment may change a database.
 
     Args:
         dsn: of the database.
+        by_seal_alone: keys and secrets of this process, however broken, do not matter to what is to be done.
 
     Raises:
         WrongEnvironmentError: it may not; the text lists every contradiction with its remedy.
@@ -25,6 +26,8 @@ async def require_own(dsn: str) -> None:
     database = Database(dsn, size=1)
     await database.open()
     try:
-        await make_guard(database, RedisLink(None, 1.0)).require()
+        redis = RedisLink(None, 1.0)
+        guard = make_seal_guard(database, redis) if by_seal_alone else make_guard(database, redis)
+        await guard.require()
     finally:
         await database.close()

@@ -90,25 +90,30 @@ def switches_of(route: Route, flags: Mapping[str, bool], withheld: str | None) -
     return Switches(route.flag, flags[route.flag], force, flags[force], withheld)
 
 
-def decide(dispatch_key: str, switches: Switches, controls: Mapping[str, Control]) -> Plan:
+def decide(
+    dispatch_key: str, switches: Switches, controls: Mapping[str, Control], *, is_verifying: bool = False
+) -> Plan:
     """What a new tick's work is to be handed to.
 
     Args:
         dispatch_key: the tick.
         switches: of its route.
         controls: what is set for each function that it owes.
+        is_verifying: it is fired to prove the durable way, so every canary takes it.
     """
     off = switched_off(switches)
     decisions = {
-        function: _decide(dispatch_key, in_force(switches.flag, off, control), function)
+        function: _decide(in_force(switches.flag, off, control), dispatch_key, function, is_verifying=is_verifying)
         for function, control in controls.items()
     }
     return Plan(decisions, off)
 
 
-def _decide(dispatch_key: str, counts: InForce, function: str) -> Decision:
+def _decide(counts: InForce, dispatch_key: str, function: str, *, is_verifying: bool) -> Decision:
     step, why = counts.step, counts.why
     if step.percent is not None:
+        if is_verifying:
+            return Decision(Mode.DISPATCH, f"a tick that proves the durable way, {why}")
         if is_chosen(step.percent, dispatch_key, function):
             return Decision(Mode.DISPATCH, f"one of the {step.percent} % of ticks that are durable, {why}")
         return Decision(Mode.INLINE, f"not one of the {step.percent} % of ticks that are durable, {why}")

@@ -22,6 +22,7 @@ from tickover.ticks.decision import Decision, Mode, Plan, decide, decide_again, 
 from tickover.ticks.dispatch import Dispatch, Dispatcher
 from tickover.ticks.findings import refused
 from tickover.ticks.housekeeping import Housekeeping
+from tickover.ticks.identity import CANARY
 from tickover.ticks.shadowing import Shadowing
 from tickover.ticks.watchdog import Watchdog
 
@@ -138,7 +139,8 @@ class TickHandler:
             self._gate.require(), self._controls.read([function.id for function in route.functions])
         )
         withheld = None if verdict.withheld is None else verdict.withheld.text
-        return decide(request.identity.dispatch_key, switches_of(route, self._flags, withheld), controls)
+        identity, switches = request.identity, switches_of(route, self._flags, withheld)
+        return decide(identity.dispatch_key, switches, controls, is_verifying=identity.source == CANARY)
 
     async def _look(self, request: TickRequest, plan: Plan) -> Sight | None:
         """The circuit, for a tick that may be handed over."""

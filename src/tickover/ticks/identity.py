@@ -23,6 +23,9 @@ EXECUTION_ID_HEADERS = ("idempotency-key", "upstash-message-id")
 CANARY_HEADER = "x-tickover-canary"
 """The header of a tick that is fired to see whether ticks are carried out; it says nothing of cron's rhythm."""
 
+CANARY = "canary"
+"""The source of such a tick's identity."""
+
 SCHEDULED_AT_HEADERS = ("x-tickover-scheduled-at", "x-cloudscheduler-scheduletime")
 """Headers that carry the time a tick was scheduled for: ours, and Google Cloud Scheduler's."""
 
@@ -65,7 +68,7 @@ def identify(
 
 def _named(headers: Mapping[str, str], now: datetime) -> tuple[str, str] | None:
     if CANARY_HEADER in headers:
-        return f"canary:{_execution_id(CANARY_HEADER, headers[CANARY_HEADER].strip())}", "canary"
+        return f"canary:{_execution_id(CANARY_HEADER, headers[CANARY_HEADER].strip())}", CANARY
     for header in EXECUTION_ID_HEADERS:
         if header in headers:
             return f"id:{_execution_id(header, headers[header].strip())}", "execution-id"
