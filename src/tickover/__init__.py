@@ -10,8 +10,11 @@ from tickover.jobs.new_job import NewJob
 from tickover.jobs.queue import JobQueue, enqueue_many_sync, enqueue_sync
 from tickover.jobs.recurring import Recurring
 from tickover.maintenance.queue_health import queue_health
+from tickover.rollout.limits import LIMITS, Limits, Tolerance
+from tickover.rollout.stages import Stage
 
 __all__ = [
+    "LIMITS",
     "BatchError",
     "Contract",
     "DrainSettings",
@@ -19,6 +22,7 @@ __all__ = [
     "Job",
     "JobQueue",
     "Limit",
+    "Limits",
     "NewJob",
     "Order",
     "Recurring",
@@ -26,8 +30,10 @@ __all__ = [
     "RetryJobError",
     "Route",
     "Run",
+    "Stage",
     "Summary",
     "Tickover",
+    "Tolerance",
     "batch",
     "drain",
     "enqueue_many_sync",

@@ -2,11 +2,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tickover import Contract
 from tickover.isolation.environment import Doubt
 from tickover.localengine.faults.kinds import SHAPES
+from tickover.rollout.limits import LIMITS
+from tickover.rollout.stages import Stage
 from tickover.settings import JobSettings, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +29,9 @@ def test_every_setting_stands_on_the_configuration_page() -> None:
         variable = str(field.validation_alias or name).upper()
         row = re.search(rf"^\| `{variable}` \| (.*?) \|", page, re.MULTILINE)
         assert row is not None, variable
-        if isinstance(field.default, int | float):
+        if isinstance(field.default, bool):
+            assert row[1] == ("on" if field.default else "off"), variable
+        elif isinstance(field.default, int | float):
             assert row[1] == f"{field.default:g}", variable
 
 
@@ -50,6 +56,29 @@ def test_the_example_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None
     exec(compile(example.split("```", 1)[0], "README.md", "exec"), names)  # noqa: S102 - our own page
     schema = names["app"].openapi()  # type: ignore[attr-defined]
     assert {"/api/cron/{route}", "/api/jobs/status"} <= schema["paths"].keys()
+
+
+def test_the_example_with_three_routes_is_a_contract_that_holds() -> None:
+    """Each has a flag of its own; one function drains, and one is judged by other limits."""
+    page = (DOCS / "rollout.md").read_text()
+    example = page.split("## Several routes", 1)[1].split("```python\n", 1)[1].split("```", 1)[0]
+    names: dict[str, Any] = {}
+    exec(compile(example, "docs/rollout.md", "exec"), names)  # noqa: S102 - our own page
+    contract: Contract = names["contract"]
+    assert [route.id for route in contract.routes] == ["background-jobs", "reports", "digest"]
+    assert len({route.flag for route in contract.routes}) == 3
+    assert [function.id for function in contract.functions if function.drains] == ["process-background-jobs"]
+    assert [function.id for function in contract.functions if function.limits] == ["nightly-digest"]
+
+
+def test_every_limit_stands_on_the_page_about_rolling_out() -> None:
+    """With the defaults of each stage, as the code has them."""
+    page = (DOCS / "rollout.md").read_text()
+    for stage, limits in LIMITS.items():
+        minutes = limits.time.total_seconds() / 60
+        assert f"| `{stage}` | {minutes:g} min | {limits.ticks} | {limits.runs} |" in page
+    assert f"below {LIMITS[Stage.CANARY].failure_rate:.1%}" in page
+    assert f"{LIMITS[Stage.CANARY].demotion_rate:.0%} in two windows" in page
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", *sorted(DOCS.glob("*.md"))], ids=lambda page: page.name)

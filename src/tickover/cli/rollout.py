@@ -29,7 +29,8 @@ FunctionArgument = Annotated[str, typer.Argument(help="The function's id.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a function, for machines.")]
 
 rollout_app = typer.Typer(help="Move each function from inline to durable, in stages, on evidence.")
-_console = Console(highlight=False)
+_console = Console(highlight=False, soft_wrap=True)
+_MARKS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.INCONCLUSIVE: "?"}
 _COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.INCONCLUSIVE: "yellow"}
 
 
@@ -144,7 +145,7 @@ def _print_table(standings: Sequence[Standing]) -> None:
                 cell(standing.verdict if standing.gates else None),
                 cell(standing.in_force.why),
             )
-    _console.print(table)
+    _console.print(table, soft_wrap=False)
 
 
 def _seen(standing: Standing) -> str:
@@ -165,12 +166,10 @@ def _print_standing(standing: Standing) -> None:
         )
     if standing.breach is not None:
         _console.print(f"  [red]bad evidence[/] {escape(standing.breach.text)}")
-    if standing.gates:
-        table = plain_table(["gate", "verdict", "seen", "asked", "missing"], wraps="missing")
-        for gate in standing.gates:
-            verdict = f"[{_COLOURS[gate.verdict]}]{gate.verdict}[/]"
-            table.add_row(cell(gate.name), verdict, cell(gate.seen), cell(gate.limit), cell(gate.missing or ""))
-        _console.print(table)
+    for gate in standing.gates:
+        mark = f"[{_COLOURS[gate.verdict]}]{_MARKS[gate.verdict]}[/]"
+        missing = "" if gate.missing is None else f": {gate.missing}"
+        _console.print(f"  {mark} {gate.name:13}  {escape(gate.seen)}, {escape(gate.limit)} is asked{escape(missing)}")
     for override in standing.overrides:
         line = f"{override.before} to {override.after} by {override.by}: {override.reason}"
         _console.print(f"  [yellow]overridden[/] {override.at:%Y-%m-%d %H:%M} {escape(line)}")

@@ -171,7 +171,7 @@ def _queue(facts: Facts, terms: Terms) -> Gate | None:  # noqa: ARG001 - as all 
     """The alarm of the queue that the function drains; nothing is asked of one that drains none."""
     if facts.queue is None:
         return None
-    limit = "its alarm is off"
+    limit = "an alarm that is off"
     if not facts.queue:
         return Gate("queue", Verdict.INCONCLUSIVE, "nobody looked", limit, "queue health has not looked at it yet")
     newest = max(facts.queue, key=lambda look: look.at)
