@@ -41,6 +41,7 @@ from tickover.ticks.decision import force_inline_name
 from tickover.ticks.dispatch import Dispatcher
 from tickover.ticks.handler import TickHandler
 from tickover.ticks.housekeeping import Housekeeping
+from tickover.ticks.idleness import Idleness
 from tickover.ticks.shadowing import Shadowing
 from tickover.ticks.watch import Watch
 from tickover.ticks.watchdog import Watchdog
@@ -138,6 +139,7 @@ class Tickover:
             contract=contract,
             flags=self.flags,
             controls=_supplied(controls, openfeature),
+            idleness=Idleness(self.database),
             ledger=ledger,
             dispatcher=dispatcher,
             shadowing=Shadowing(self.shadows, self._sender),

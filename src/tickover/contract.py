@@ -37,11 +37,19 @@ class Responsibility:
         id: kebab-case name, unique in the contract.
         run: a sync or async callable that takes a `Run` and returns a `Summary`.
         tolerance: by how much what its shadow counts may differ from what inline then looks at.
+        every: how often it is due, where its function skips idle ticks; None is at every tick, unless its body can tell
+            whether there is anything to do, as `queue_drain` can.
     """
 
     id: str
     run: Work
     tolerance: Tolerance = DEFAULT_TOLERANCE
+    every: timedelta | None = None
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether its body can tell cheaply whether there is anything to do."""
+        return hasattr(type(self.run), "owes_nothing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,7 @@ class Function:
         finish_by: how long after its start it may take, retries included; None allows for the engine's own delays
             between its attempts, and ten minutes of work.
         continues: start again at once, a bounded number of times, when a durable run stopped with work left.
+        skip_idle: a tick at which nothing is due for it owes it nothing, and sends nothing for it.
         limits: what is asked of the evidence at some stages, where that is not what `tickover.rollout.limits` says.
     """
 
@@ -69,12 +78,13 @@ class Function:
     start_by: timedelta = timedelta(minutes=3)
     finish_by: timedelta | None = None
     continues: bool = False
+    skip_idle: bool = False
     limits: Mapping[Stage, Limits] = field(default_factory=dict, hash=False)
 
     @property
     def drains(self) -> bool:
         """Whether one of its responsibilities drains a queue, and can tell whether it is empty."""
-        return any(hasattr(type(responsibility.run), "owes_nothing") for responsibility in self.responsibilities)
+        return any(responsibility.is_checked for responsibility in self.responsibilities)
 
     @property
     def deadline(self) -> timedelta:
@@ -116,7 +126,7 @@ class Contract:
     routes: tuple[Route, ...]
 
     def __post_init__(self) -> None:
-        faults = [*self._names(), *self._owed(), *self._limits()]
+        faults = [*self._names(), *self._owed(), *self._limits(), *self._idle()]
         if faults:
             raise ContractError("the contract contradicts itself:\n" + "\n".join(f"- {fault}" for fault in faults))
 
@@ -179,3 +189,12 @@ class Contract:
                 yield f"function {f.id!r}: concurrency must be at least 1"
             if min(f.start_by, f.deadline) <= timedelta():
                 yield f"function {f.id!r}: start_by and finish_by must be longer than nothing"
+
+    def _idle(self) -> Iterator[str]:
+        for f, r in [(function, r) for function in self.functions for r in function.responsibilities]:
+            if r.every is not None and r.every <= timedelta():
+                yield f"responsibility {r.id!r}: every must be longer than nothing"
+            if r.every is not None and not f.skip_idle:
+                yield f"responsibility {r.id!r} has every, which counts only where its function has skip_idle=True"
+            if f.skip_idle and r.every is None and not r.is_checked:
+                yield f"function {f.id!r} has skip_idle, but {r.id!r} is due at every tick: say every=… for it"

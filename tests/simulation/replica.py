@@ -32,6 +32,7 @@ from tickover.ticks.continuation import Continuation
 from tickover.ticks.decision import force_inline_name
 from tickover.ticks.dispatch import Dispatcher, Event
 from tickover.ticks.handler import TickHandler
+from tickover.ticks.idleness import Idleness
 from tickover.ticks.shadowing import Shadowing
 from tickover.ticks.watchdog import Watchdog
 
@@ -99,6 +100,7 @@ class Replica:
             contract=self.contract,
             flags=self.flags,
             controls=controls,
+            idleness=Idleness(None),  # type: ignore[arg-type] # nobody skips idle ticks here
             ledger=port,
             dispatcher=dispatcher,
             shadowing=Shadowing(shadows, self),

@@ -48,6 +48,12 @@ def test_all_contradictions_are_told_at_once() -> None:
         assert part in text
 
 
+def with_every(function: Function, every: timedelta) -> Function:
+    """The same, with its first responsibility due so often."""
+    first, *others = function.responsibilities
+    return replace(function, responsibilities=(replace(first, every=every), *others))
+
+
 @pytest.mark.parametrize(
     ("route", "fault"),
     [
@@ -57,6 +63,9 @@ def test_all_contradictions_are_told_at_once() -> None:
         (replace(ROUTE, owes=(), functions=()), "has no function"),
         (replace(ROUTE, window=timedelta(milliseconds=1)), "at least one second"),
         (replace(ROUTE, owes=(), functions=(replace(PROCESS, responsibilities=()),)), "carries nothing"),
+        (replace(ROUTE, functions=(replace(PROCESS, skip_idle=True), MAINTAIN)), "say every=… for it"),
+        (replace(ROUTE, functions=(with_every(PROCESS, timedelta(hours=1)), MAINTAIN)), "skip_idle=True"),
+        (replace(ROUTE, functions=(with_every(PROCESS, timedelta()), MAINTAIN)), "longer than nothing"),
     ],
 )
 def test_a_contract_that_contradicts_itself_is_refused(route: Route, fault: str) -> None:

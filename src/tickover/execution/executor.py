@@ -145,6 +145,10 @@ class Executor:
             await self._ledger.note_fenced_off(claim.id)
             return await self._skipped(order)
 
+    async def done(self, route: str, dispatch_key: str) -> None:
+        """A tick owes nothing: whoever waits for the end of its work is told. Never raises."""
+        await self._heartbeats.succeeded(route, dispatch_key)
+
     async def _attempt(self, attempt: _Attempt) -> Executed:
         running = asyncio.create_task(self._tell_started(attempt))
         try:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import psycopg
@@ -23,9 +23,10 @@ from tickover.jobs.limits import Limit, declare_limits
 from tickover.jobs.pace import Pace
 from tickover.jobs.queue import JobQueue
 from tickover.jobs.recurring import Recurring, require_distinct
-from tickover.jobs.schedules import enqueue_recurring
+from tickover.jobs.schedules import enqueue_recurring, is_recurring_due
 from tickover.jobs.slice import Slice
 from tickover.jobs.states import Ending
+from tickover.sql import statement
 
 _KINDS_SHOWN = 20
 
@@ -170,6 +171,22 @@ class QueueDrain:
             health = await JobQueue(run.database).health(clock.now(), run.client_id)
             return Summary(looked_at=health.due, left=health.due, details={"more": health.more})
         return await self.drain(Slice.of(run))
+
+    async def owes_nothing(self, database: Database, client_id: str | None, now: datetime) -> bool:
+        """Whether a drain would find nothing to do but to forget what has ended.
+
+        No job is due, none was left behind by a process that died, and no recurring one has its time now.
+
+        Args:
+            database: where the queue stands.
+            client_id: only this client's jobs; all where None.
+            now: the current time.
+        """
+        async with database.connection() as connection:
+            cursor = await connection.execute(statement("jobs/is_idle"), {"client_id": client_id})
+            row = await cursor.fetchone()
+        is_idle = row is not None and bool(row[0])
+        return is_idle and not await is_recurring_due(database, self.recurring, now)
 
     async def drain(self, slice_: Slice) -> Summary:
         """Drain the queue for one slice."""

@@ -89,6 +89,20 @@ async def enqueue_recurring(database: Database, schedules: Sequence[Recurring], 
     return RecurringCounts(len(made), len(won) - len(made), sum(decided.skipped for _, decided in won), begun)
 
 
+async def is_recurring_due(database: Database, schedules: Sequence[Recurring], now: datetime) -> bool:
+    """Whether `enqueue_recurring` would do anything.
+
+    Args:
+        database: where the queue stands.
+        schedules: all that the caller declares.
+        now: the current time.
+    """
+    if not schedules:
+        return False
+    kept = await _read(database, schedules)
+    return any(decide(schedule, kept.get(schedule.name), now) is not None for schedule in schedules)
+
+
 async def list_schedules(database: Database, declared: Sequence[Recurring] | None = None) -> list[Schedule]:
     """Every schedule that is known, by name.
 

@@ -33,6 +33,7 @@ class NewTick:
         correlation_id: what its log lines and events carry.
         functions: each function it owes, with the time allowed until its start.
         switched_off: why all is inline whatever is set for the functions; None where that counts.
+        idle: functions for which nothing is due, so that it owes nothing for them.
     """
 
     dispatch_key: str
@@ -44,6 +45,7 @@ class NewTick:
     correlation_id: str
     functions: Mapping[str, timedelta]
     switched_off: str | None = None
+    idle: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,7 @@ class Ledger:
             "reason": tick.reason,
             "correlation_id": tick.correlation_id,
             "switched_off": tick.switched_off,
+            "idle": list(tick.idle),
             "functions": list(tick.functions),
             "start_by": list(tick.functions.values()),
             **_S,

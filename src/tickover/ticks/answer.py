@@ -95,6 +95,7 @@ class TickAnswer:
         duration_ms: the whole of it.
         circuit: the route's way to the engine; None where that was not asked for.
         findings: what is wrong although ticks are answered.
+        idle: functions for which nothing was due, so that nothing was owed.
     """
 
     mode: Mode
@@ -107,6 +108,7 @@ class TickAnswer:
     duration_ms: float
     circuit: Circuit | None = None
     findings: Sequence[Finding] = ()
+    idle: Sequence[str] = ()
 
     @property
     def failed(self) -> bool:

@@ -1,6 +1,6 @@
 """What is to be done about a tick? Pure: values in, a decision with its reason out."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
@@ -17,6 +17,7 @@ class Mode(StrEnum):
     INLINE = "inline"
     FALLBACK = "fallback"
     DUPLICATE = "duplicate"
+    IDLE = "idle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +42,32 @@ class Plan:
     Args:
         decisions: one for each function that it owes.
         switched_off: why all is inline whatever is set; None where what is set counts.
+        idle: the functions for which nothing is due, so that nothing is owed.
     """
 
     decisions: Mapping[str, Decision]
     switched_off: str | None = None
+    idle: tuple[str, ...] = ()
 
     @property
     def mode(self) -> Mode:
-        """`dispatch` where anything is handed over."""
+        """`dispatch` where anything is handed over, `idle` where nothing is owed."""
+        if not self.decisions:
+            return Mode.IDLE
         return Mode.DISPATCH if self._handed_over else Mode.INLINE
 
     @property
     def reason(self) -> str:
         """Why; where the functions' reasons differ, each with its own."""
+        if not self.decisions:
+            return "nothing is due"
         reasons = {decision.reason for decision in self.decisions.values()}
         if len(reasons) == 1:
             return reasons.pop()
         return "; ".join(f"{function}: {decision.reason}" for function, decision in self.decisions.items())
 
     def hands_over(self, function: str) -> bool:
-        """Whether a function is handed to the engine."""
+        """Whether a function that is owed is handed to the engine."""
         return self.decisions[function].mode is Mode.DISPATCH
 
     def shadows(self, function: str) -> bool:
@@ -91,22 +98,30 @@ def switches_of(route: Route, flags: Mapping[str, bool], withheld: str | None) -
 
 
 def decide(
-    dispatch_key: str, switches: Switches, controls: Mapping[str, Control], *, is_verifying: bool = False
+    dispatch_key: str,
+    switches: Switches,
+    controls: Mapping[str, Control],
+    *,
+    idle: Collection[str] = (),
+    is_verifying: bool = False,
 ) -> Plan:
     """What a new tick's work is to be handed to.
 
     Args:
         dispatch_key: the tick.
         switches: of its route.
-        controls: what is set for each function that it owes.
-        is_verifying: it is fired to prove the durable way, so every canary takes it.
+        controls: what is set for each of its functions.
+        idle: those for which nothing is due.
+        is_verifying: it is fired to prove the durable way, so every canary takes it, and nothing is idle.
     """
     off = switched_off(switches)
+    skipped = () if is_verifying else tuple(function for function in controls if function in idle)
     decisions = {
         function: _decide(in_force(switches.flag, off, control), dispatch_key, function, is_verifying=is_verifying)
         for function, control in controls.items()
+        if function not in skipped
     }
-    return Plan(decisions, off)
+    return Plan(decisions, off, skipped)
 
 
 def _decide(counts: InForce, dispatch_key: str, function: str, *, is_verifying: bool) -> Decision:

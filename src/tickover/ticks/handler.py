@@ -23,6 +23,7 @@ from tickover.ticks.dispatch import Dispatch, Dispatcher
 from tickover.ticks.findings import refused
 from tickover.ticks.housekeeping import Housekeeping
 from tickover.ticks.identity import CANARY
+from tickover.ticks.idleness import Idleness
 from tickover.ticks.shadowing import Shadowing
 from tickover.ticks.watchdog import Watchdog
 
@@ -48,6 +49,7 @@ class TickHandler:
         contract: what is owed.
         flags: the value of every route's flag and of the variable that beats it.
         controls: what is set for each function.
+        idleness: what knows for which of them nothing is due.
         ledger: where it is recorded.
         dispatcher: what hands it to the engine.
         shadowing: what asks the engine to do it dry.
@@ -67,6 +69,7 @@ class TickHandler:
         contract: Contract,
         flags: Mapping[str, bool],
         controls: Reads,
+        idleness: Idleness,
         ledger: Ledger,
         dispatcher: Dispatcher,
         shadowing: Shadowing,
@@ -82,6 +85,7 @@ class TickHandler:
         self._contract = contract
         self._flags = flags
         self._controls = controls
+        self._idleness = idleness
         self._ledger = ledger
         self._dispatcher = dispatcher
         self._shadowing = shadowing
@@ -124,6 +128,7 @@ class TickHandler:
             round((self._monotonic() - started) * 1000, 3),
             sight.circuit if sight else None,
             [*refused(sight.rows.refusals if sight else ()), *findings],
+            plan.idle if is_new else (),
         )
         _announce(request, answer)
         return answer
@@ -135,12 +140,14 @@ class TickHandler:
             WrongEnvironmentError: nothing may be changed here.
         """
         route = request.route
-        verdict, controls = await asyncio.gather(
-            self._gate.require(), self._controls.read([function.id for function in route.functions])
+        verdict, controls, idle = await asyncio.gather(
+            self._gate.require(),
+            self._controls.read([function.id for function in route.functions]),
+            self._idleness.of(route, request.client_id, request.now),
         )
         withheld = None if verdict.withheld is None else verdict.withheld.text
         identity, switches = request.identity, switches_of(route, self._flags, withheld)
-        return decide(identity.dispatch_key, switches, controls, is_verifying=identity.source == CANARY)
+        return decide(identity.dispatch_key, switches, controls, idle=idle, is_verifying=identity.source == CANARY)
 
     async def _look(self, request: TickRequest, plan: Plan) -> Sight | None:
         """The circuit, for a tick that may be handed over."""
@@ -155,7 +162,9 @@ class TickHandler:
             key = request.identity.dispatch_key
             plan = plan.settled(await self._breaker.settle(request.route.id, key, sight))
         progress = _Progress(plan.mode, plan.reason)
-        functions = request.route.functions
+        functions = [function for function in request.route.functions if function.id in plan.decisions]
+        if not functions:
+            await self._executor.done(request.route.id, request.identity.dispatch_key)
         handed_over = [function for function in functions if plan.hands_over(function.id)]
         here = {function.id: Path.INLINE for function in functions if not plan.hands_over(function.id)}
         if handed_over and not await self._dispatch(request, handed_over, progress):
@@ -195,8 +204,9 @@ class TickHandler:
         """A tick that is recorded already: alive or done, or to be taken up anew."""
         known = await self._ledger.read(request.identity.dispatch_key, self._settle_s)
         anew = [row.function for row in known if _decide_again(row).mode is Mode.INLINE]
-        progress = _Progress(Mode.DUPLICATE, "the tick is recorded already", correlation_id=known[0].correlation_id)
-        progress.event_ids = known[0].event_ids
+        progress = _Progress(Mode.DUPLICATE, "the tick is recorded already")
+        if known:  # an idle one owes nothing
+            progress.correlation_id, progress.event_ids = known[0].correlation_id, known[0].event_ids
         progress.functions = [
             FunctionReport(row.function, row.path, row.state, _decide_again(row).reason, row.attempt, error=row.error)
             for row in known
@@ -244,8 +254,9 @@ def _new_tick(request: TickRequest, plan: Plan) -> NewTick:
         plan.mode,
         plan.reason,
         request.correlation_id,
-        {function.id: function.start_by for function in request.route.functions},
+        {f.id: f.start_by for f in request.route.functions if f.id in plan.decisions},
         plan.switched_off,
+        plan.idle,
     )
 
 

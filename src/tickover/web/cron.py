@@ -111,6 +111,7 @@ def _answer(request: TickRequest, answer: TickAnswer) -> JSONResponse:
         "eventIds": list(answer.event_ids),
         "sendError": answer.send_error,
         "functions": [_function(report) for report in answer.functions],
+        "idle": list(answer.idle),
         "recovered": [_recovery(recovery) for recovery in answer.recovered],
         "circuit": None if answer.circuit is None else _circuit(answer.circuit),
         "findings": [finding.as_json() for finding in answer.findings],
