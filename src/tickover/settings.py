@@ -233,6 +233,8 @@ class Settings(TrimmedSettings):
     operator_token: SecretStr | None = Field(
         None, min_length=16, description="what operators must show", validation_alias="TICKOVER_OPERATOR_TOKEN"
     )
+    plan_executions: int | None = Field(None, ge=1, validation_alias="TICKOVER_PLAN_EXECUTIONS")
+    plan_events: int | None = Field(None, ge=1, validation_alias="TICKOVER_PLAN_EVENTS")
     watch: float | None = Field(None, ge=1, le=3600, validation_alias="TICKOVER_WATCH")
     max_continuations: int = Field(20, ge=0, le=1000, validation_alias="TICKOVER_MAX_CONTINUATIONS")
 

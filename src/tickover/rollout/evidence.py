@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import psycopg
@@ -12,6 +12,7 @@ from tickover import clock
 from tickover.contract import Function, Route
 from tickover.database import Database
 from tickover.ledger.states import Path, State
+from tickover.rollout.cost import Habit
 from tickover.rollout.facts import Facts, HandedOver, QueueLook, Shadowed
 from tickover.rollout.parity import ShadowRow, compare
 from tickover.rollout.stages import Control, Stage
@@ -110,6 +111,18 @@ class RolloutEvidence:
         """What the newest tick of a route found of its switches; None where there was no tick."""
         found = await self._all(SeenSwitch, "rollout/read_switch", {"route": route})
         return found[0] if found else None
+
+    async def ticks_of_a_day(self, route: str) -> tuple[int, timedelta]:
+        """How many ticks of a route came within the last day, and how long it was from the first to the last."""
+        async with self._database.connection() as connection:
+            cursor = await connection.execute(statement("rollout/read_rhythm"), {"route": route})
+            row = await cursor.fetchone()
+        return (0, timedelta()) if row is None else (row[0], row[1])
+
+    async def habits(self, route: Route) -> list[Habit]:
+        """How a route's functions behaved within the last day."""
+        functions = [function.id for function in route.functions]
+        return await self._all(Habit, "rollout/read_habits", {"route": route.id, "functions": functions, **_S})
 
     async def overrides(self, function: str) -> list[Override]:
         """Each time that somebody went on against the evidence, the newest first."""

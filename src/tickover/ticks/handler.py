@@ -140,13 +140,14 @@ class TickHandler:
             WrongEnvironmentError: nothing may be changed here.
         """
         route = request.route
+        flags = dict(self._flags)  # as they are when the tick comes, however long the answers below take
         verdict, controls, idle = await asyncio.gather(
             self._gate.require(),
             self._controls.read([function.id for function in route.functions]),
             self._idleness.of(route, request.client_id, request.now),
         )
         withheld = None if verdict.withheld is None else verdict.withheld.text
-        identity, switches = request.identity, switches_of(route, self._flags, withheld)
+        identity, switches = request.identity, switches_of(route, flags, withheld)
         return decide(identity.dispatch_key, switches, controls, idle=idle, is_verifying=identity.source == CANARY)
 
     async def _look(self, request: TickRequest, plan: Plan) -> Sight | None:

@@ -1,0 +1,41 @@
+"""What the last day's ledger says of how functions behave."""
+
+from datetime import timedelta
+
+from tests.integration.conftest import Rows, Serve
+from tickover.database import Database
+from tickover.rollout.evidence import RolloutEvidence
+
+TICKS = """
+  INSERT INTO tickover.tick (dispatch_key, route, identity_source, mode, reason, correlation_id, requested_at, idle)
+  SELECT 'k' || n, 'background-jobs', CASE WHEN n > 10 THEN 'continuation' ELSE 'clock' END, 'dispatch', '', '',
+         now() - n * interval '1 minute', CASE WHEN n <= 5 THEN ARRAY['maintain'] ELSE '{}' END
+  FROM generate_series(1, 14) AS n
+"""
+OBLIGATIONS = """
+  INSERT INTO tickover.obligation (tick_id, function, state, path, attempt, start_by, accepted_at)
+  SELECT id, 'process', 'succeeded', 'durable', 1 + id %% 2, now(), now() FROM tickover.tick
+"""
+
+
+async def test_the_ledger_tells_attempts_continuations_and_idle_ticks(
+    serve: Serve, database: Database, rows: Rows
+) -> None:
+    """Ten ticks of cron's, four continuations; every other run made twice; half of the ticks idle for one function."""
+    site = await serve()
+    rows(TICKS)
+    rows(OBLIGATIONS)
+    evidence, route = RolloutEvidence(database), site.tickover.contract.routes[0]
+    seen, over = await evidence.ticks_of_a_day(route.id)
+    assert (seen, round(over.total_seconds())) == (10, 540)
+    process, maintain = await evidence.habits(route)
+    assert (process.function, process.attempts, process.continuations, process.idle) == ("process", 1.5, 0.4, 0.0)
+    assert (maintain.function, maintain.attempts, maintain.continuations, maintain.idle) == ("maintain", 1.0, 0.0, 0.5)
+
+
+async def test_without_a_past_a_function_is_as_declared(serve: Serve, database: Database) -> None:
+    """One attempt, no continuation, never idle."""
+    site = await serve()
+    evidence, route = RolloutEvidence(database), site.tickover.contract.routes[0]
+    assert await evidence.ticks_of_a_day(route.id) == (0, timedelta())
+    assert {(h.attempts, h.continuations, h.idle) for h in await evidence.habits(route)} == {(1.0, 0.0, 0.0)}
