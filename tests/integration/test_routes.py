@@ -11,7 +11,11 @@ from fastapi.responses import JSONResponse
 from psycopg import OperationalError
 
 from tests.integration.conftest import SECRET, Probe, Rows, probe_contract
+from tests.integration.rollout.conftest import put
 from tickover import Contract, Function, Responsibility, Route, Tickover
+from tickover.database import Database
+from tickover.rollout.controls import Controls
+from tickover.rollout.stages import DURABLE, INLINE
 from tickover.settings import Settings
 
 Start = Callable[..., Awaitable[httpx.AsyncClient]]
@@ -63,6 +67,20 @@ async def test_f13_each_route_has_its_own_rollback_switch(start: Start) -> None:
     )
     assert (await client.post("/api/cron/reports")).json()["mode"] == "inline"
     assert (await client.post("/api/cron/background-jobs")).json()["mode"] == "fallback"
+
+
+async def test_f13_each_function_of_each_route_stands_alone(start: Start, database: Database) -> None:
+    """Both flags are on: one function was set back, one is durable by what is set, one has nothing set."""
+    controls = Controls(database)
+    await put(controls, "process", INLINE)
+    await put(controls, "reports", DURABLE)
+    on = {"REPORTS_USE_INNGEST": "on", "BACKGROUND_JOBS_USE_INNGEST": "on", "INNGEST_BASE_URL": "http://127.0.0.1:9"}
+    client = await start(**on)
+    jobs = (await client.post("/api/cron/background-jobs")).json()
+    reports = (await client.post("/api/cron/reports")).json()
+    paths = {f["function"]: f["path"] for f in (*jobs["functions"], *reports["functions"])}
+    # Nobody listens where the engine should be, so what is durable falls back here.
+    assert paths == {"process": "inline", "maintain": "fallback", "reports": "fallback"}
 
 
 async def test_i1_what_a_tick_owes_is_committed_before_its_events_leave(start: Start, rows: Rows) -> None:

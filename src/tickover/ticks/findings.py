@@ -58,7 +58,8 @@ class Finding:
     """Something that is wrong.
 
     Args:
-        code: `calls-refused`, `cron-refused`, `ran-twice`, `ran-too-often`, `ticks-missing` or `did-nothing`.
+        code: `calls-refused`, `cron-refused`, `ran-twice`, `ran-too-often`, `ticks-missing`, `did-nothing` or
+            `rolled-back`.
         subject: the endpoint, route, function or responsibility it is about.
         text: what was seen.
         remedy: what to do.
