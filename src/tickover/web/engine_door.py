@@ -41,7 +41,14 @@ class EngineDoor:
         """Answer one request."""
         await self._served.open()
         answer = _Answer(send, self._environment, without_body=scope["method"] == "HEAD")
-        await self._answer(Request(scope, receive), answer)
+        request = Request(scope, receive)
+        try:
+            await self._answer(request, answer)
+        except Exception:
+            if not answer.status:  # an error that nobody foresaw names the environment as well
+                detail = "something went wrong here that nobody foresaw; the log has it"
+                await _say(request, problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", detail), answer)
+            raise
 
     async def _answer(self, request: Request, answer: "_Answer") -> None:
         if request.method not in _METHODS:

@@ -39,6 +39,26 @@ async def test_r04_every_method_names_the_environment(serve: Serve) -> None:
     assert [answer.headers["x-inngest-env"] for answer in answers] == ["fix"] * 4
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+async def test_r04_an_error_that_nobody_foresaw_names_the_environment(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """It is answered 500 with the header, and still reaches whoever reports the application's errors."""
+    site = await serve(**PREVIEW)
+
+    async def break_down() -> None:
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr(site.tickover.guard, "verdict", break_down)
+    request: dict[str, Any] = {"content": SYNC, "headers": signed_at(0, SYNC)}
+    with pytest.raises(RuntimeError, match="out of luck"):
+        await site.client.request(method, URL, **request)
+    transport = httpx.ASGITransport(site.client._transport.app, raise_app_exceptions=False)  # type: ignore[attr-defined]
+    async with httpx.AsyncClient(transport=transport, base_url="http://probe") as client:
+        answer = await client.request(method, URL, **request)
+    assert (answer.status_code, answer.headers["x-inngest-env"], code(answer)) == (500, "fix", "internal-error")
+
+
 @pytest.mark.parametrize(
     "headers", [{}, {HEADER: "t=1&s=0"}, {HEADER: "garbage"}], ids=["unsigned", "stale", "garbage"]
 )
