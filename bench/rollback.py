@@ -18,6 +18,9 @@ import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
 
 FUNCTIONS = ("process-background-jobs", "background-maintenance")
 APP = "tickover.outreach.app:tickover"
@@ -49,15 +52,28 @@ def begin_anew(directory: Path) -> None:
             command(directory, "rollout", "advance", function, "--override", "--why", "a benchmark")
 
 
-def first_inline(run: "subprocess.Popen[str]", since: datetime) -> datetime:
-    """When cron fired the first tick since then; that has to have been answered inline."""
+def first_inline(told: "SimpleQueue[dict[str, Any]]", since: datetime) -> datetime:
+    """When cron fired the first tick since then; that has to have been answered inline.
+
+    Raises:
+        RuntimeError: it was not.
+        queue.Empty: none came.
+    """
+    while True:
+        tick = told.get(timeout=60)
+        at = datetime.fromisoformat(tick["scheduledAt"])
+        if at >= since:
+            if tick["mode"] != "inline":
+                raise RuntimeError(f"a tick that came after the rollback was answered {tick['mode']}")
+            return at
+
+
+def listen(run: "subprocess.Popen[str]", told: "SimpleQueue[dict[str, Any]]") -> None:
+    """Take what the local run says, so that it never waits for a reader."""
     for line in run.stdout or ():
         event = json.loads(line)
-        if event["event"] == "tick" and (at := datetime.fromisoformat(event["scheduledAt"])) >= since:
-            if event["mode"] != "inline":
-                raise RuntimeError(f"a tick that came after the rollback was answered {event['mode']}")
-            return at
-    raise RuntimeError("the local run ended")
+        if event["event"] == "tick":
+            told.put(event)
 
 
 def main() -> int:
@@ -71,38 +87,28 @@ def main() -> int:
             [sys.executable, "-m", "tickover", "up", "--every", "1", "--json"],
             cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
+        told: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        Thread(target=listen, args=(run, told), daemon=True).start()
         try:
             committed, started = [], []
+            told.get(timeout=120)
             for number in range(rounds):
-                if not number:
-                    first_tick(run)
                 begin_anew(directory)
                 time.sleep(random.random())  # noqa: S311 - so that cron's beat and the rounds' do not agree
                 begun = datetime.now(UTC)
-                told = json.loads(command(directory, "rollback", "--why", "a benchmark", "--no-wait", "--json"))
-                since = datetime.fromisoformat(told["since"])
-                inline = first_inline(run, since)
+                back = json.loads(command(directory, "rollback", "--why", "a benchmark", "--no-wait", "--json"))
+                since = datetime.fromisoformat(back["since"])
+                inline = first_inline(told, since)
                 committed.append((inline - since).total_seconds())
                 started.append((inline - begun).total_seconds())
                 seen = f"{committed[-1]:.2f} s after the commit, {started[-1]:.2f} s after the command's start"
                 print(f"round {number + 1}: {seen}", flush=True)
         finally:
             run.send_signal(signal.SIGINT)
-            run.communicate(timeout=60)
+            run.wait(timeout=60)
     for name, values in (("the commit", committed), ("the command's start", started)):
         print(f"first inline tick after {name}: median {statistics.median(values):.2f} s, slowest {max(values):.2f} s")
     return 0
-
-
-def first_tick(run: "subprocess.Popen[str]") -> None:
-    """Wait until the local run has answered a tick."""
-    ends = time.monotonic() + 120
-    for line in run.stdout or ():
-        if json.loads(line)["event"] == "tick":
-            return
-        if time.monotonic() > ends:
-            break
-    raise RuntimeError("the local run never answered a tick")
 
 
 if __name__ == "__main__":

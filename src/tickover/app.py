@@ -42,6 +42,7 @@ from tickover.ticks.dispatch import Dispatcher
 from tickover.ticks.handler import TickHandler
 from tickover.ticks.housekeeping import Housekeeping
 from tickover.ticks.idleness import Idleness
+from tickover.ticks.planner import Planner
 from tickover.ticks.shadowing import Shadowing
 from tickover.ticks.watch import Watch
 from tickover.ticks.watchdog import Watchdog
@@ -135,11 +136,7 @@ class Tickover:
         self.door = make_door(settings)
         self.doorkeeper = Doorkeeper(refusals, self.guard)
         self.handler = TickHandler(
-            gate=self.guard,
-            contract=contract,
-            flags=self.flags,
-            controls=_supplied(controls, openfeature),
-            idleness=Idleness(self.database),
+            planner=Planner(self.guard, self.flags, _supplied(controls, openfeature), Idleness(self.database)),
             ledger=ledger,
             dispatcher=dispatcher,
             shadowing=Shadowing(self.shadows, self._sender),
@@ -150,9 +147,13 @@ class Tickover:
             send_timeout=settings.send_timeout,
             inline_budget=settings.inline_budget,
         )
-        continuation = Continuation(contract, controls, ledger, dispatcher, settings.max_continuations)
-        dry_runs = DryRuns(self.database, self.shadows)
-        functions = DurableFunctions(contract, executor, continuation, dry_runs, settings.durable_budget)
+        functions = DurableFunctions(
+            contract,
+            executor,
+            Continuation(contract, controls, ledger, dispatcher, settings.max_continuations),
+            DryRuns(self.database, self.shadows),
+            settings.durable_budget,
+        )
         self.endpoint = make_endpoint(self._sender.sdk, functions, settings, verdict.serve_origin)
         self._announced = False
         self.inspection: asyncio.Task[None] | None = None

@@ -33,6 +33,7 @@ from tickover.ticks.decision import force_inline_name
 from tickover.ticks.dispatch import Dispatcher, Event
 from tickover.ticks.handler import TickHandler
 from tickover.ticks.idleness import Idleness
+from tickover.ticks.planner import Planner
 from tickover.ticks.shadowing import Shadowing
 from tickover.ticks.watchdog import Watchdog
 
@@ -96,11 +97,7 @@ class Replica:
         rollback = Rollback(controls, port, EvidencePort(port, self.contract))  # type: ignore[arg-type]
         self.rollout = Rollout(self.contract, controls, rollback)
         self.handler = TickHandler(
-            gate=OpenGate(),
-            contract=self.contract,
-            flags=self.flags,
-            controls=controls,
-            idleness=Idleness(None),  # type: ignore[arg-type] # nobody skips idle ticks here
+            planner=Planner(OpenGate(), self.flags, controls, Idleness(None)),  # type: ignore[arg-type] # nobody is idle
             ledger=port,
             dispatcher=dispatcher,
             shadowing=Shadowing(shadows, self),

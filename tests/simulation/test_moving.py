@@ -1,12 +1,9 @@
 """A whole rollout under faults, again and again: ten thousand ticks, and two broken controllers that are noticed."""
 
-import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
-import structlog
 
-from tests.simulation.campaign import quiet
 from tests.simulation.checks import BrokenInvariantError
 from tests.simulation.moving import BAD, roll_out
 from tickover.rollout import controller
@@ -15,15 +12,6 @@ from tickover.rollout.stages import CANARIES, DURABLE
 
 SEEDS = (1, 2, 3)
 FUNCTIONS = 4
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    configuration = structlog.get_config()
-    quiet()
-    yield
-    structlog.configure(**configuration)
-    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.timeout(600)

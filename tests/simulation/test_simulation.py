@@ -1,31 +1,19 @@
 """A hundred thousand ticks under seeded faults, and three broken ledgers that must be noticed."""
 
-import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
-from tests.simulation.campaign import broken, quiet, smallest
+from tests.simulation.campaign import broken, smallest
 from tests.simulation.scenario import KINDS, Fault, Scenario, shrink
 from tests.simulation.variants import VARIANTS
 from tests.simulation.world import play
 
 ROOT = Path(__file__).parents[2]
 WORKERS = max(1, (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))  # the cores left to it
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    configuration = structlog.get_config()
-    quiet()
-    yield
-    structlog.configure(**configuration)
-    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.timeout(900)

@@ -8,22 +8,19 @@ from typing import Any
 import structlog
 
 from tickover import clock, telemetry
-from tickover.contract import Contract, Function
+from tickover.contract import Function
 from tickover.errors import SendError
 from tickover.execution.budget import Budget
 from tickover.execution.executor import Executor, Order, Skipped
-from tickover.isolation.guard import Gate
 from tickover.ledger.states import Path, State
 from tickover.ledger.store import KnownObligation, Ledger, NewTick
-from tickover.rollout.controls import Reads
 from tickover.ticks.answer import FunctionReport, TickAnswer, TickRequest, report
 from tickover.ticks.breaker import Breaker, Sight
-from tickover.ticks.decision import Decision, Mode, Plan, decide, decide_again, switches_of
+from tickover.ticks.decision import Decision, Mode, Plan, decide_again
 from tickover.ticks.dispatch import Dispatch, Dispatcher
 from tickover.ticks.findings import refused
 from tickover.ticks.housekeeping import Housekeeping
-from tickover.ticks.identity import CANARY
-from tickover.ticks.idleness import Idleness
+from tickover.ticks.planner import Planner
 from tickover.ticks.shadowing import Shadowing
 from tickover.ticks.watchdog import Watchdog
 
@@ -45,11 +42,7 @@ class TickHandler:
     """Answers ticks.
 
     Args:
-        gate: what refuses every tick in the wrong environment.
-        contract: what is owed.
-        flags: the value of every route's flag and of the variable that beats it.
-        controls: what is set for each function.
-        idleness: what knows for which of them nothing is due.
+        planner: what decides about it, and refuses every tick in the wrong environment.
         ledger: where it is recorded.
         dispatcher: what hands it to the engine.
         shadowing: what asks the engine to do it dry.
@@ -65,11 +58,7 @@ class TickHandler:
     def __init__(
         self,
         *,
-        gate: Gate,
-        contract: Contract,
-        flags: Mapping[str, bool],
-        controls: Reads,
-        idleness: Idleness,
+        planner: Planner,
         ledger: Ledger,
         dispatcher: Dispatcher,
         shadowing: Shadowing,
@@ -81,11 +70,7 @@ class TickHandler:
         inline_budget: float,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
-        self._gate = gate
-        self._contract = contract
-        self._flags = flags
-        self._controls = controls
-        self._idleness = idleness
+        self._planner = planner
         self._ledger = ledger
         self._dispatcher = dispatcher
         self._shadowing = shadowing
@@ -105,7 +90,7 @@ class TickHandler:
         """
         started = self._monotonic()
         budget = Budget.of(self._inline_budget, self._monotonic)
-        plan = await self._plan(request)
+        plan = await self._planner.plan(request)
         # None of this depends on whether the tick is new: it hides behind the commit of what the tick owes.
         is_new, late, sight, findings = await asyncio.gather(
             self._ledger.record(_new_tick(request, plan)),
@@ -132,23 +117,6 @@ class TickHandler:
         )
         _announce(request, answer)
         return answer
-
-    async def _plan(self, request: TickRequest) -> Plan:
-        """What to do if the tick is new. What is set for its functions is read anew for every tick (invariant 7).
-
-        Raises:
-            WrongEnvironmentError: nothing may be changed here.
-        """
-        route = request.route
-        flags = dict(self._flags)  # as they are when the tick comes, however long the answers below take
-        verdict, controls, idle = await asyncio.gather(
-            self._gate.require(),
-            self._controls.read([function.id for function in route.functions]),
-            self._idleness.of(route, request.client_id, request.now),
-        )
-        withheld = None if verdict.withheld is None else verdict.withheld.text
-        identity, switches = request.identity, switches_of(route, flags, withheld)
-        return decide(identity.dispatch_key, switches, controls, idle=idle, is_verifying=identity.source == CANARY)
 
     async def _look(self, request: TickRequest, plan: Plan) -> Sight | None:
         """The circuit, for a tick that may be handed over."""

@@ -127,14 +127,14 @@ async def test_i7_the_service_turns_off_no_switch_and_lifts_no_hold(
     """It says durable: forced inline is inline, off is off, and what was rolled back stays where it is."""
     service.says(process="durable", maintain="durable")
     forced = await serve(BACKGROUND_JOBS_USE_INNGEST="true", BACKGROUND_JOBS_FORCE_INLINE="true")
-    forced.tickover.handler._controls = SuppliedControls(controls, client)
+    forced.tickover.handler._planner._controls = SuppliedControls(controls, client)
     assert (await forced.tick("t1")).json()["reason"] == "BACKGROUND_JOBS_FORCE_INLINE is on"
     off = await serve(BACKGROUND_JOBS_USE_INNGEST="false", BACKGROUND_JOBS_FORCE_INLINE="false")
-    off.tickover.handler._controls = SuppliedControls(controls, client)
+    off.tickover.handler._planner._controls = SuppliedControls(controls, client)
     assert (await off.tick("t2")).json()["mode"] == "inline"
     await off.tickover.rollback.roll_back(FUNCTIONS, "ada", "a test")
     on = await serve(BACKGROUND_JOBS_USE_INNGEST="true")
-    on.tickover.handler._controls = SuppliedControls(controls, client)
+    on.tickover.handler._planner._controls = SuppliedControls(controls, client)
     assert (await on.tick("t3")).json()["mode"] == "inline"
     assert (await controls.read(FUNCTIONS))["process"].held
     assert len(probe.ran()) == 9
@@ -146,7 +146,7 @@ async def test_an_application_names_its_client(
     """Then its ticks ask it."""
     monkeypatch.setenv("DATABASE_URL", database_dsn)
     tickover = Tickover(probe_contract(probe), app_id="probe", settings=Settings.read(), openfeature=client)
-    assert isinstance(tickover.handler._controls, SuppliedControls)
+    assert isinstance(tickover.handler._planner._controls, SuppliedControls)
     await tickover.close()
 
 

@@ -32,6 +32,7 @@ MISSED = """
   UPDATE tickover.obligation SET state = 'succeeded', path = 'recovery'
   WHERE accepted_at > now() - interval '20 minutes'
 """
+BAD = [(FAILED, "failure-rate"), (MISSED, "missed-starts")]
 TOKEN = "an-operators-token-of-the-test-suite"
 
 
@@ -79,7 +80,7 @@ async def test_i7_a_whole_rollout_by_hand(serve: Serve, rows: Rows) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("evidence", "gate"), [(FAILED, "failure-rate"), (MISSED, "missed-starts")])
+@pytest.mark.parametrize(("evidence", "gate"), BAD)
 async def test_i7_bad_evidence_keeps_a_function_where_it_is(
     serve: Serve, controls: Controls, rows: Rows, evidence: str, gate: str
 ) -> None:
@@ -94,7 +95,7 @@ async def test_i7_bad_evidence_keeps_a_function_where_it_is(
     assert after.step == CANARIES[1]
 
 
-@pytest.mark.parametrize(("evidence", "gate"), [(FAILED, "failure-rate"), (MISSED, "missed-starts")])
+@pytest.mark.parametrize(("evidence", "gate"), BAD)
 async def test_bad_evidence_takes_a_function_back_at_the_end_of_a_tick(
     serve: Serve, controls: Controls, rows: Rows, evidence: str, gate: str
 ) -> None:
