@@ -56,8 +56,9 @@ FUNCTION = Function("maintain", "background/maintenance.requested", (Responsibil
 TICK = TickRow("k", "r", None, "clock", "dispatch", "F is on", ["e1"], None, CAME)
 DONE = ObligationRow(
     function="maintain", state="succeeded", path="durable", run_id="run-1", attempt=1, lease_expires_at=None,
-    start_by=CAME + 3 * MINUTE, finish_by=NOW, started_at=CAME, error=None, fenced_off=0, durable=True, held=False,
-    late=False, covered_key=None, covered_path=None, covered_started_at=None, busy_key=None, busy_until=None,
+    start_by=CAME + 3 * MINUTE, finish_by=NOW, started_at=CAME, error=None, fenced_off=0, accepted=True, durable=True,
+    held=False, late=False, covered_key=None, covered_path=None, covered_started_at=None, busy_key=None,
+    busy_until=None,
 )  # fmt: skip
 WAITS = replace(
     DONE, state="accepted", path=None, run_id=None, attempt=0, finish_by=None, started_at=None, durable=False

@@ -37,14 +37,15 @@ class Case:
 
     @property
     def is_inline(self) -> bool:
-        """Whether the tick was answered without the engine, on purpose."""
+        """Whether the function was done without the engine, on purpose: the whole tick, or it alone of the tick's."""
         tick = self.facts.tick
-        return tick.mode == "inline" and not tick.event_ids and tick.error is None
+        is_alone = bool(tick.event_ids) and not self.row.accepted and not self.row.durable
+        return tick.error is None and ((tick.mode == "inline" and not tick.event_ids) or is_alone)
 
     @property
     def is_handed_over(self) -> bool:
-        """Whether the engine accepted the tick's events."""
-        return bool(self.facts.tick.event_ids)
+        """Whether the engine accepted the function's event."""
+        return bool(self.facts.tick.event_ids) and self.row.accepted
 
     @property
     def is_done(self) -> bool:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from tickover.contract import Function
 from tickover.isolation.engine import Engine
 from tickover.ledger.facts import Refusal
+from tickover.ticks.decision import Mode
 from tickover.ticks.findings import REMEDIES
 from tickover.verify.case import Case, stamp
 from tickover.verify.engine_links import engine_links
@@ -109,6 +110,8 @@ def _contradiction(facts: Facts) -> Link | None:
 
 def _recorded(facts: Facts) -> Link:
     tick = facts.tick
+    if tick.mode == Mode.IDLE:
+        return ok(_RECORDED, f"at {stamp(tick.requested_at)}, known by {tick.identity_source}; nothing was due")
     if not any(function.id in facts.obligations for function in facts.functions):
         return broken(
             _RECORDED,
@@ -128,7 +131,7 @@ def _send(facts: Facts) -> Link:
         return broken(_SEND, seen, SEND_REMEDIES.get(kind, "look into the application's log for send.failed"))
     if tick.event_ids:
         return ok(_SEND, f"{len(tick.event_ids)} events accepted at {stamp(tick.requested_at)} ({tick.reason})")
-    if tick.mode == "inline":
+    if tick.mode in {Mode.INLINE, Mode.IDLE}:
         return not_needed(_SEND, tick.reason)
     if any(row.durable for row in facts.obligations.values()):
         return ok(_SEND, "the engine called for it; that it was accepted was not kept")
@@ -148,7 +151,8 @@ def _event(facts: Facts, function: Function) -> EngineEvent | None:
     named = next((event for event in events if event.name == function.event), None)
     if named is not None:
         return named
-    place = list(facts.obligations).index(function.id)
+    accepted = [name for name, row in facts.obligations.items() if row.accepted]
+    place = accepted.index(function.id) if function.id in accepted else len(accepted)
     ids = facts.tick.event_ids
     found = facts.engine.events.get(ids[place]) if place < len(ids) else None
     return found if found is not None and not found.name else None

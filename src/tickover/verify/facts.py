@@ -28,7 +28,8 @@ class TickRow:
 class ObligationRow:
     """One function's obligation in the tick.
 
-    `durable`: a call of the engine won it once. `held`: its lease is alive. `late`: as the watchdog judges.
+    `accepted`: the engine took its event, and no rollback has taken that back. `durable`: a call of the engine won it
+    once. `held`: its lease is alive. `late`: as the watchdog judges.
     `covered_*`: the run that did its work instead. `busy_*`: another tick's run of the function that is alive.
     """
 
@@ -43,6 +44,7 @@ class ObligationRow:
     started_at: datetime | None
     error: str | None
     fenced_off: int
+    accepted: bool
     durable: bool
     held: bool
     late: bool

@@ -17,6 +17,8 @@ from tickover.database import Database
 from tickover.jobs.queue import JobQueue
 from tickover.settings import Settings
 from tickover.ticks.idleness import is_due
+from tickover.verify.diagnosis import diagnose
+from tickover.verify.links import Verdict
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -105,6 +107,21 @@ async def test_a_tick_that_proves_the_deployment_is_never_idle(serve_idle: Calla
     await tick(site, "t1")
     answer = await site.client.post("/api/cron/background-jobs", headers={"x-tickover-canary": "c1"})
     assert [f["function"] for f in answer.json()["functions"]] == ["process", "maintain"]
+
+
+async def test_an_idle_tick_is_done_for_its_monitor_and_has_no_broken_link(
+    serve_idle: Callable[..., Awaitable[Site]], rows: Rows
+) -> None:
+    """All that it owed is done: its heartbeat is due, and `tickover diagnose` finds nothing to mend in its work."""
+    url = "healthchecks+http://127.0.0.1:9/ping/key/slug"
+    site = await serve_idle(BACKGROUND_JOBS_HEARTBEAT_URL=url, BACKGROUND_JOBS_USE_INNGEST="true")
+    rows("UPDATE tickover.tick SET requested_at = requested_at - interval '1 minute'")
+    await tick(site, "t1")
+    assert (await tick(site, "t2"))["mode"] == "idle"
+    (told,) = rows("SELECT completed_at IS NOT NULL AS completed FROM tickover.tick WHERE dispatch_key LIKE '%%t2'")
+    assert told == {"completed": True}
+    found = await diagnose(site.tickover, "background-jobs:v1:id:t2")
+    assert [(link.name, link.seen) for link in found.links if link.verdict is Verdict.BROKEN] == []
 
 
 async def test_what_is_late_is_settled_by_an_idle_tick_as_well(

@@ -19,6 +19,8 @@ from tickover.errors import ControlError
 from tickover.ledger.states import Path
 from tickover.rollout.controls import Change, Controls
 from tickover.rollout.stages import CANARIES, DURABLE, INLINE, SHADOW, Step, is_chosen
+from tickover.verify.diagnosis import diagnose
+from tickover.verify.links import Verdict
 
 FUNCTIONS = ["process", "maintain"]
 ON = {"BACKGROUND_JOBS_USE_INNGEST": "true", "INNGEST_BASE_URL": "http://127.0.0.1:9", "TICKOVER_SEND_TIMEOUT": "0.3"}
@@ -74,6 +76,27 @@ async def test_i7_a_canary_takes_the_same_ticks_in_every_replica(deploy: Deploy,
     ended = await deployment.ended(24)
     assert {row["state"] for row in ended} == {"succeeded"}
     assert {row["path"] for row in ended if row["function"] == "maintain"} == {"durable"}
+
+
+async def test_f13_a_tick_whose_functions_go_different_ways_has_no_broken_link(
+    deploy: Deploy, controls: Controls
+) -> None:
+    """One inline and one durable: `tickover diagnose` holds each to its own way, and takes no event for the other's."""
+    deployment = await deploy()
+    await put(controls, "process", INLINE)
+    await deployment.tick("t1")
+    await deployment.ended()
+    found = await diagnose(deployment.tickover, "background-jobs:v1:id:t1")
+    bad = [
+        (link.function, link.name, link.seen)
+        for link in found.links
+        if link.verdict in {Verdict.BROKEN, Verdict.UNKNOWN}
+    ]
+    assert bad == []
+    assert {link.verdict for link in found.links if link.function == "process" and "event" in link.name} == {
+        Verdict.NOT_NEEDED
+    }
+    assert any(link.function == "maintain" and link.verdict is Verdict.OK for link in found.links)
 
 
 async def test_i7_two_replicas_and_a_rollback_in_between(deploy: Deploy, controls: Controls, rows: Rows) -> None:

@@ -1,6 +1,6 @@
 -- What a tick owes, in the order of its events, with who covered it and who keeps its function busy.
 SELECT o.function, o.state, o.path, o.run_id, o.attempt, o.lease_expires_at, o.start_by, o.finish_by, o.started_at,
-  o.error, o.fenced_off, tickover.is_late(o) AS late, (o.state = %(running)s AND o.lease_expires_at > now()) AS held,
+  o.error, o.fenced_off, o.accepted_at IS NOT NULL AS accepted, tickover.is_late(o) AS late, (o.state = %(running)s AND o.lease_expires_at > now()) AS held,
   coalesce(o.path = %(durable)s, false) OR EXISTS (
     SELECT 1 FROM tickover.responsibility_run r WHERE r.obligation_id = o.id AND r.path = %(durable)s) AS durable,
   covering.dispatch_key AS covered_key, c.path AS covered_path, c.started_at AS covered_started_at,
