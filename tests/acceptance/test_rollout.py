@@ -81,10 +81,13 @@ def test_the_cost_is_told_by_the_ledger_and_without_one_by_the_contract(run: Run
     table = said(run("cost", "--every", "60", DATABASE_URL=database_dsn, **settings))
     assert all(len(line) <= 80 for line in table.splitlines() if not line.startswith("all durable"))
     assert "all durable, a month: 86,400 executions of 50,000, 173%" in table
+    assert "now, a month: 0 executions of 50,000, 0%" in table  # no tick has come, and the flag is off here
     away = {"DATABASE_URL": "postgresql://127.0.0.1:9/x", "TICKOVER_DATABASE_WAIT": "0.5", **settings}
     answer = json.loads(said(run("cost", "--json", "--every", "60", **away)))
     assert answer["unread"]
     assert answer["routes"][0]["perMonth"]["durable"]["executions"] == 86_400
+    assert json.loads(said(run("cost", "--json", **settings)))["unread"] == "DATABASE_URL is not set"
+    assert "now, a month: not known" in said(run("cost", "--every", "60", **settings))
 
 
 @pytest.mark.parametrize(

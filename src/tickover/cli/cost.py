@@ -10,14 +10,18 @@ from typing import Annotated
 import psycopg
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
 from tickover import telemetry
 from tickover.app import Tickover
 from tickover.cli.application import AppOption, load_application
 from tickover.contract import Route
+from tickover.rollout.controller import Standing
 from tickover.rollout.cost import DAYS, NOW, Cost, Habit, RouteCost, is_doubled, rhythm
-from tickover.rollout.stages import DURABLE
+from tickover.rollout.stages import DURABLE, Step, in_force, switched_off
+from tickover.settings import NO_DATABASE, environment, left_out
+from tickover.ticks.decision import switches_of
 
 _console = Console(highlight=False, soft_wrap=True)
 
@@ -28,23 +32,32 @@ def cost(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
 ) -> None:
     """Requests, events and executions per tick, day and month at each stage, by the contract and the ledger."""
-    tickover = load_application(application)
+    has_database = bool(environment().get("DATABASE_URL", "").strip())
+    with left_out(() if has_database else NO_DATABASE, NO_DATABASE):
+        tickover = load_application(application)
     telemetry.configure_logs(json=False, level=logging.CRITICAL)
-    routes, unread = asyncio.run(_read(tickover, None if every is None else timedelta(seconds=every)))
+    asked = None if every is None else timedelta(seconds=every)
+    if has_database:
+        routes, unread = asyncio.run(_read(tickover, asked))
+    else:
+        routes, unread = [_declared(route, asked) for route in tickover.contract.routes], "DATABASE_URL is not set"
     plan = {"executions": tickover.settings.plan_executions, "events": tickover.settings.plan_events}
-    environment = str(tickover.guard.offline.environment)
+    where = str(tickover.guard.offline.environment)
     if as_json:
         told = {
-            "environment": environment,
+            "environment": where,
             "unread": unread,
             "plan": plan,
             "routes": [route.as_json() for route in routes],
         }
         typer.echo(json.dumps(told))
         return
-    _console.print(f"[bold]{environment}[/], by the last day of its ledger; a month has {DAYS} days")
-    if unread is not None:
-        _console.print(f"[yellow]by the contract alone[/]: the ledger cannot be read ({unread})")
+    by = (
+        "by its ledger"
+        if unread is None
+        else f"[yellow]by the contract alone[/], for its ledger says nothing ({escape(unread)})"
+    )
+    _console.print(f"[bold]{where}[/], {by}; a month has {DAYS} days")
     for route in routes:
         _print_route(route)
     _print_plan(routes, plan)
@@ -54,18 +67,30 @@ async def _read(tickover: Tickover, every: timedelta | None) -> tuple[list[Route
     """What each route costs, and why the ledger could not be read, where it could not."""
     await tickover.database.open()
     try:
-        return [await _read_route(tickover, route, every) for route in tickover.contract.routes], None
+        standings = await tickover.rollout.standings()
+        return [await _read_route(tickover, route, standings, every) for route in tickover.contract.routes], None
     except psycopg.Error as error:
         return [_declared(route, every) for route in tickover.contract.routes], " ".join(str(error).split())
     finally:
         await tickover.close()
 
 
-async def _read_route(tickover: Tickover, route: Route, every: timedelta | None) -> RouteCost:
+async def _read_route(
+    tickover: Tickover, route: Route, standings: Sequence[Standing], every: timedelta | None
+) -> RouteCost:
     evidence = tickover.rollback.evidence
-    seen, over = await evidence.ticks_of_a_day(route.id)
-    now = [s.in_force.step for s in await tickover.rollout.standings() if s.route == route.id]
+    seen, over = await evidence.newest_ticks(route.id)
+    now = [_stands(tickover, route, standing) for standing in standings if standing.route == route.id]
     return RouteCost(route.id, rhythm(route, seen, over, every), await evidence.habits(route), now)
+
+
+def _stands(tickover: Tickover, route: Route, standing: Standing) -> Step:
+    """Where a function stands; before the first tick of its route has told the switches, by those of this process."""
+    if standing.seen_at is not None:
+        return standing.in_force.step
+    withheld = tickover.guard.offline.withheld
+    switches = switches_of(route, tickover.flags, None if withheld is None else withheld.text)
+    return in_force(route.flag, switched_off(switches), standing.control).step
 
 
 def _declared(route: Route, every: timedelta | None) -> RouteCost:
@@ -113,6 +138,9 @@ def _print_plan(routes: Sequence[RouteCost], plan: Mapping[str, int | None]) -> 
     """All routes together, where they stand now and where all of them are durable, against the plan."""
     for label, row in ((NOW, NOW), ("all durable", str(DURABLE))):
         months = [month for route in routes if (month := route.a_month(row)) is not None]
+        if not months:
+            _console.print(f"\n[bold]{label}[/], a month: not known")
+            continue
         total = sum(months, Cost())
         parts = []
         for name, allowed in plan.items():

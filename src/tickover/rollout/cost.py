@@ -2,7 +2,8 @@
 
 An execution is a run or a step of one. A run of Tickover's takes no steps (`engine/functions.py`), so it is one
 execution, and one more for each further attempt: plans differ in whether they count those, and the larger figure is
-told. A tick that is handed over is one request, with an event for each function; the engine's calls are requests too.
+told. A tick that is handed over is one request, with an event for each function, and another for those that are
+shadowed; the engine's calls are requests too.
 """
 
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ DAYS = 30
 """Of a month."""
 
 _DAY = timedelta(days=1)
+_ENOUGH = 6  # ticks before a rhythm is taken from them
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def rhythm(route: Route, seen: int, over: timedelta, asked: timedelta | None = N
 
     Args:
         route: whose.
-        seen: ticks in the ledger.
+        seen: ticks in the ledger; fewer than six tell nothing.
         over: the time from the first to the last of them.
         asked: the interval that is to be reckoned with, if any.
     """
@@ -98,7 +100,7 @@ def rhythm(route: Route, seen: int, over: timedelta, asked: timedelta | None = N
         return Rhythm(_DAY / asked, f"every {asked.total_seconds():g} s, as asked")
     if route.every is not None:
         return Rhythm(_DAY / route.every, f"every {route.every.total_seconds():g} s, as declared")
-    if seen > 1 and over > timedelta():
+    if seen >= _ENOUGH and over > timedelta():
         gap = over / (seen - 1)
         return Rhythm(_DAY / gap, f"every {gap.total_seconds():.0f} s, as the last {seen} came")
     return Rhythm(None, "how often it fires is not known: declare Route(every=…), or say --every")
@@ -112,16 +114,16 @@ def per_tick(steps: Sequence[Step], habits: Sequence[Habit]) -> Cost:
         habits: of the same functions.
     """
     shares = [_share(step) * (1 - habit.idle) for step, habit in zip(steps, habits, strict=True)]
-    nothing_sent = 1.0
+    nothing_sent = {False: 1.0, True: 1.0}  # shadows are sent by themselves
     cost = Cost()
     for step, habit, share in zip(steps, habits, shares, strict=True):
-        nothing_sent *= 1 - share
         is_dry = step.stage is Stage.SHADOW
+        nothing_sent[is_dry] *= 1 - share
         runs = 1.0 if is_dry else 1 + habit.continuations
         executions = runs if is_dry else runs * habit.attempts
         # A continuation is a tick of its own: one more send, one more event.
         cost += Cost(executions + (runs - 1), runs, executions).times(share)
-    return cost + Cost(requests=1 - nothing_sent)
+    return cost + Cost(requests=len(nothing_sent) - sum(nothing_sent.values()))
 
 
 def _share(step: Step) -> float:

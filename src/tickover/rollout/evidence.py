@@ -22,6 +22,7 @@ Row = TypeVar("Row")
 
 _MOST = 2000  # rows of one kind: more than a day of a minutely tick
 _MOST_SHADOWS = 500
+_MOST_TICKS = 1441  # a day of a minutely tick, from the first to the last
 _S = {state.name.lower(): str(state) for state in State} | {"durable": str(Path.DURABLE)}
 
 
@@ -112,10 +113,10 @@ class RolloutEvidence:
         found = await self._all(SeenSwitch, "rollout/read_switch", {"route": route})
         return found[0] if found else None
 
-    async def ticks_of_a_day(self, route: str) -> tuple[int, timedelta]:
-        """How many ticks of a route came within the last day, and how long it was from the first to the last."""
+    async def newest_ticks(self, route: str) -> tuple[int, timedelta]:
+        """How many ticks of a route came last, a day's at most of a minutely one, and how long that took."""
         async with self._database.connection() as connection:
-            cursor = await connection.execute(statement("rollout/read_rhythm"), {"route": route})
+            cursor = await connection.execute(statement("rollout/read_rhythm"), {"route": route, "most": _MOST_TICKS})
             row = await cursor.fetchone()
         return (0, timedelta()) if row is None else (row[0], row[1])
 

@@ -26,7 +26,7 @@ async def test_the_ledger_tells_attempts_continuations_and_idle_ticks(
     rows(TICKS)
     rows(OBLIGATIONS)
     evidence, route = RolloutEvidence(database), site.tickover.contract.routes[0]
-    seen, over = await evidence.ticks_of_a_day(route.id)
+    seen, over = await evidence.newest_ticks(route.id)
     assert (seen, round(over.total_seconds())) == (10, 540)
     process, maintain = await evidence.habits(route)
     assert (process.function, process.attempts, process.continuations, process.idle) == ("process", 1.5, 0.4, 0.0)
@@ -37,5 +37,17 @@ async def test_without_a_past_a_function_is_as_declared(serve: Serve, database: 
     """One attempt, no continuation, never idle."""
     site = await serve()
     evidence, route = RolloutEvidence(database), site.tickover.contract.routes[0]
-    assert await evidence.ticks_of_a_day(route.id) == (0, timedelta())
+    assert await evidence.newest_ticks(route.id) == (0, timedelta())
     assert {(h.attempts, h.continuations, h.idle) for h in await evidence.habits(route)} == {(1.0, 0.0, 0.0)}
+
+
+async def test_a_daily_tick_has_a_rhythm_too(serve: Serve, database: Database, rows: Rows) -> None:
+    """It is taken from the newest ticks, however long ago they came."""
+    site = await serve()
+    rows("""
+      INSERT INTO tickover.tick (dispatch_key, route, identity_source, mode, reason, correlation_id, requested_at)
+      SELECT 'k' || n, 'background-jobs', 'clock', 'dispatch', '', '', now() - n * interval '1 day'
+      FROM generate_series(1, 7) AS n
+    """)
+    route = site.tickover.contract.routes[0]
+    assert await RolloutEvidence(database).newest_ticks(route.id) == (7, timedelta(days=6))

@@ -43,6 +43,11 @@ def test_a_shadow_costs_what_durable_costs_beside_the_inline_work() -> None:
     assert not is_doubled([INLINE, DURABLE, *CANARIES])
 
 
+def test_what_is_shadowed_is_sent_by_itself() -> None:
+    """One function is durable and another a shadow: two sends, two calls."""
+    assert per_tick([DURABLE, SHADOW], PLAIN) == Cost(requests=4, events=2, executions=2)
+
+
 def test_a_canary_costs_its_share() -> None:
     """Each function chooses its own ticks, so a send is needed where either does."""
     cost = per_tick([CANARIES[1], CANARIES[1]], PLAIN)
@@ -68,6 +73,8 @@ def test_an_idle_tick_costs_nothing() -> None:
         (MINUTE, 100, timedelta(hours=2), timedelta(seconds=10), 8640, "as asked"),
         (MINUTE, 100, timedelta(hours=2), None, 1440, "as declared"),
         (None, 61, timedelta(hours=1), None, 1440, "as the last 61 came"),
+        (None, 7, timedelta(days=6), None, 1, "as the last 7 came"),
+        (None, 5, timedelta(seconds=8), None, None, "is not known"),
         (None, 1, timedelta(), None, None, "is not known"),
         (None, 0, timedelta(), None, None, "is not known"),
     ],
