@@ -1,7 +1,7 @@
 """Reading what a function's stage is judged by, and what came of a rollback."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -122,8 +122,11 @@ class RolloutEvidence:
 
     async def habits(self, route: Route) -> list[Habit]:
         """How a route's functions behaved within the last day."""
-        functions = [function.id for function in route.functions]
-        return await self._all(Habit, "rollout/read_habits", {"route": route.id, "functions": functions, **_S})
+        functions = {function.id: function for function in route.functions}
+        asked = {"route": route.id, "functions": list(functions), **_S}
+        habits = await self._all(Habit, "rollout/read_habits", asked)
+        # What is not skipped any more is not idle any more, whatever it was yesterday.
+        return [habit if functions[habit.function].skip_idle else replace(habit, idle=0.0) for habit in habits]
 
     async def overrides(self, function: str) -> list[Override]:
         """Each time that somebody went on against the evidence, the newest first."""

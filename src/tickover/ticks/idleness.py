@@ -39,8 +39,8 @@ class Idleness:
         asked = [function for function in route.functions if function.skip_idle]
         if not asked:
             return frozenset()
-        every = [r.id for function in asked for r in function.responsibilities if r.every is not None]
-        last = await self._last_successes(every, client_id) if every else {}
+        every = {r.id: r.every for function in asked for r in function.responsibilities if r.every is not None}
+        last = await self._last_successes(list(every), client_id, now - max(every.values())) if every else {}
         # A tick that comes a little early is not to wait for a whole further one.
         slack = route.window / 2
         return frozenset([f.id for f in asked if await self._owes_nothing(f, client_id, now, last, slack)])
@@ -53,8 +53,10 @@ class Idleness:
         checks = [check for r in function.responsibilities if (check := _check(r)) is not None]
         return all([await check.owes_nothing(self._database, client_id, now) for check in checks])
 
-    async def _last_successes(self, responsibilities: Sequence[str], client_id: str | None) -> dict[str, datetime]:
-        parameters = {"responsibilities": list(responsibilities), "client_id": client_id}
+    async def _last_successes(
+        self, responsibilities: Sequence[str], client_id: str | None, since: datetime
+    ) -> dict[str, datetime]:
+        parameters = {"responsibilities": list(responsibilities), "client_id": client_id, "since": since}
         async with self._database.connection() as connection:
             cursor = await connection.execute(statement("rollout/list_last_successes"), parameters)
             return {name: at for name, at in await cursor.fetchall() if at is not None}

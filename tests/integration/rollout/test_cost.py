@@ -1,5 +1,6 @@
 """What the last day's ledger says of how functions behave."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from tests.integration.conftest import Rows, Serve
@@ -25,12 +26,15 @@ async def test_the_ledger_tells_attempts_continuations_and_idle_ticks(
     site = await serve()
     rows(TICKS)
     rows(OBLIGATIONS)
-    evidence, route = RolloutEvidence(database), site.tickover.contract.routes[0]
-    seen, over = await evidence.newest_ticks(route.id)
+    evidence, plain = RolloutEvidence(database), site.tickover.contract.routes[0]
+    seen, over = await evidence.newest_ticks(plain.id)
     assert (seen, round(over.total_seconds())) == (10, 540)
-    process, maintain = await evidence.habits(route)
+    skipping = tuple(replace(function, skip_idle=True) for function in plain.functions)
+    process, maintain = await evidence.habits(replace(plain, functions=skipping))
     assert (process.function, process.attempts, process.continuations, process.idle) == ("process", 1.5, 0.4, 0.0)
     assert (maintain.function, maintain.attempts, maintain.continuations, maintain.idle) == ("maintain", 1.0, 0.0, 0.5)
+    # What is not skipped any more is not idle any more.
+    assert {habit.idle for habit in await evidence.habits(plain)} == {0.0}
 
 
 async def test_without_a_past_a_function_is_as_declared(serve: Serve, database: Database) -> None:

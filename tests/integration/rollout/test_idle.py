@@ -12,7 +12,19 @@ from fastapi import FastAPI
 
 from tests.integration.conftest import SECRET, Probe, Rows, Site
 from tests.integration.test_circuit import let_pass
-from tickover import Contract, Function, Job, NewJob, Recurring, Responsibility, Route, Tickover, queue_drain
+from tickover import (
+    Contract,
+    Function,
+    Job,
+    NewJob,
+    Recurring,
+    Responsibility,
+    Route,
+    Run,
+    Summary,
+    Tickover,
+    queue_drain,
+)
 from tickover.database import Database
 from tickover.jobs.queue import JobQueue
 from tickover.settings import Settings
@@ -99,6 +111,21 @@ async def test_what_arrives_is_done_by_the_next_tick(
     let_pass(rows, "59 minutes 40 seconds")  # within half a window of the hour
     assert [f["function"] for f in (await tick(site, "t4"))["functions"]] == ["maintain"]
     assert probe.ran() == ["prune", "prune"]
+
+
+async def test_what_left_work_behind_is_due_again_at_once(
+    serve_idle: Callable[..., Awaitable[Site]], probe: Probe
+) -> None:
+    """Its time was over before it had pruned all: it does not wait for its next hour."""
+
+    async def half(run: Run) -> Summary:
+        return Summary(looked_at=2, changed=1, left=1 if probe.ran().count(run.responsibility) < 3 else 0)
+
+    probe.bodies["prune"] = half
+    site = await serve_idle()
+    for key in ("t1", "t2", "t3"):
+        assert [f["function"] for f in (await tick(site, key))["functions"]] == ["maintain"]
+    assert (await tick(site, "t4"))["mode"] == "idle"
 
 
 async def test_a_tick_that_proves_the_deployment_is_never_idle(serve_idle: Callable[..., Awaitable[Site]]) -> None:

@@ -1,7 +1,8 @@
 -- How a route's functions behaved within the last day: attempts per run of the engine, continuations per tick that was handed
 -- over, and the share of ticks at which nothing was due.
 WITH ticks AS MATERIALIZED (
-  SELECT id, identity_source, idle FROM tickover.tick WHERE route = %(route)s AND requested_at > now() - interval '1 day'
+  SELECT id, identity_source, idle FROM tickover.tick
+  WHERE route = %(route)s AND requested_at > now() - interval '1 day' AND client_id IS NULL AND identity_source <> 'canary'
 ), seen AS (
   SELECT o.function,
     avg(o.attempt) FILTER (WHERE o.path = %(durable)s AND o.attempt > 0) AS attempts,
