@@ -136,6 +136,16 @@ async def test_a_tick_that_proves_the_deployment_is_never_idle(serve_idle: Calla
     assert [f["function"] for f in answer.json()["functions"]] == ["process", "maintain"]
 
 
+async def test_a_rollback_is_settled_by_idle_ticks_as_well(serve_idle: Callable[..., Awaitable[Site]]) -> None:
+    """Two ticks at which nothing was due show as much: nothing was sent."""
+    site = await serve_idle(BACKGROUND_JOBS_USE_INNGEST="true", INNGEST_BASE_URL="http://127.0.0.1:9")
+    await tick(site, "t1")
+    rolled_back = await site.tickover.rollback.roll_back(["process", "maintain"], "ada", "a test")
+    for key, settled in (("t2", False), ("t3", True)):
+        await tick(site, key)
+        assert (await site.tickover.rollback.settling(rolled_back)).is_settled is settled
+
+
 async def test_an_idle_tick_is_done_for_its_monitor_and_has_no_broken_link(
     serve_idle: Callable[..., Awaitable[Site]], rows: Rows
 ) -> None:
