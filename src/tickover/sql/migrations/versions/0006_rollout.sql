@@ -23,7 +23,9 @@ ALTER TABLE tickover.obligation
   ADD COLUMN accepted_at timestamptz,
   -- The engine's last attempt failed. Cron may deliver the tick again, and then another path carries it out.
   ADD COLUMN failed_durably boolean NOT NULL DEFAULT false;
-UPDATE tickover.obligation o SET accepted_at = o.created_at FROM tickover.tick t WHERE t.id = o.tick_id AND t.event_ids <> '{}';
+-- Of what was before, only the newest is asked for: by the circuits.
+UPDATE tickover.obligation o SET accepted_at = o.created_at FROM tickover.tick t
+WHERE t.id = o.tick_id AND t.event_ids <> '{}' AND t.requested_at > now() - interval '7 days';
 
 -- The evidence of a rollout: what became of the events that were accepted since a function came to stand where it stands.
 CREATE INDEX obligation_accepted ON tickover.obligation (function, accepted_at DESC) WHERE accepted_at IS NOT NULL;
