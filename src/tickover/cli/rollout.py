@@ -85,7 +85,7 @@ def advance(
 
 @rollout_app.command()
 def release(context: typer.Context, function: FunctionArgument, why: Why = "") -> None:
-    """Let a function that was rolled back go on; its next step is the first canary."""
+    """Let a function that was rolled back go on: at the first canary step, or with its shadow again."""
     if not why.strip():
         raise typer.BadParameter("say --why: what was wrong, and what mended it")
     _move(context, lambda tickover: tickover.rollout.release(function, who(), why))

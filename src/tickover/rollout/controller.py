@@ -146,10 +146,7 @@ class Rollout:
         control = await self._read(function)
         step = next_step(control)
         if control.held:
-            raise ControlError(
-                f"{function} was rolled back ({control.reason}) and is held: "
-                f"`tickover rollout release {function} --why …` lets it go on"
-            )
+            raise ControlError(_released_first(control))
         if step is None:
             raise ControlError(f"{function} is durable: there is no step after that")
         route, declared = self._find(function)
@@ -161,7 +158,7 @@ class Rollout:
         return await self._change(Change(control, step, action, by, reason, evidence=_as_evidence(gates)))
 
     async def release(self, function: str, by: str, reason: str) -> Control:
-        """Let a function that was rolled back go on from the first canary step.
+        """Let a function that was rolled back go on: from the first canary step, or from its shadow.
 
         Raises:
             ControlError: it is not held.
@@ -177,14 +174,15 @@ class Rollout:
         """Let a function advance by itself when its gates pass, or no longer.
 
         Raises:
-            ControlError: it is not being moved.
+            ControlError: it is not being moved, or is held.
         """
         control = await self._read(function)
+        if control.held:
+            raise ControlError(_released_first(control))
         if control.step is None:
             raise ControlError(f"{function} is not being moved; begin with `tickover rollout begin {function}`")
         action = "rollout.auto_on" if auto else "rollout.auto_off"
-        held, rolled_back = control.held, control.rolled_back
-        change = Change(control, control.step, action, by, reason, held=held, auto=auto, rolled_back=rolled_back)
+        change = Change(control, control.step, action, by, reason, auto=auto, rolled_back=control.rolled_back)
         return await self._change(change)
 
     async def watch(self, route: Route) -> list[Finding]:
@@ -271,11 +269,18 @@ def _refusal(function: str, control: Control, step: Step, gates: Sequence[Gate])
     return "\n".join([*lines, f"wait, or go on to {step} all the same with --override --why …, which is kept"])
 
 
+def _released_first(control: Control) -> str:
+    return (
+        f"{control.function} was rolled back ({control.reason}) and is held: "
+        f"`tickover rollout release {control.function} --why …` lets it go on"
+    )
+
+
 def _held(control: Control) -> Finding:
     return Finding(
         "rolled-back",
         control.function,
         f"it was rolled back by {control.changed_by}, and is carried out inline: {control.reason}",
-        f"mend the cause, then `tickover rollout release {control.function} --why …`: the first canary step comes next",
+        f"mend the cause, then `tickover rollout release {control.function} --why …`; then it may go on",
         {"since": None if control.changed_at is None else control.changed_at.isoformat(), "by": control.changed_by},
     )

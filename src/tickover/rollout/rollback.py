@@ -111,8 +111,18 @@ class Rollback:
         self, functions: Sequence[str], by: str, reason: str, evidence: dict[str, Any], tries: int = _TRIES
     ) -> dict[str, Control]:
         changes = [
-            Change(c, INLINE, "rollout.rolled_back", by, reason, held=True, rolled_back=True, evidence=evidence)
-            for c in (await self._controls.read(functions)).values()
+            Change(
+                control,
+                INLINE,
+                "rollout.rolled_back",
+                by,
+                reason,
+                held=True,
+                # A shadow has shown nothing yet that a canary could go on from.
+                rolled_back=control.rolled_back or not control.is_inline,
+                evidence=evidence,
+            )
+            for control in (await self._controls.read(functions)).values()
         ]
         try:
             return await self._controls.change(changes)

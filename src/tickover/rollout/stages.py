@@ -81,7 +81,8 @@ class Control:
         changed_at: when its stage changed last; evidence from before does not count.
         held: it was rolled back, and goes nowhere until somebody releases it.
         auto: it advances by itself when its gates pass.
-        rolled_back: it was rolled back, so the next step forward is the first canary.
+        rolled_back: it was rolled back from where ticks went the durable way, so the next step forward is the first
+            canary.
     """
 
     function: str

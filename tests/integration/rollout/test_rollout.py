@@ -119,6 +119,26 @@ async def test_bad_evidence_takes_a_function_back_at_the_end_of_a_tick(
     assert (await site.tickover.rollout.advance("process", "ada", "go")).step == CANARIES[0]
 
 
+async def test_a_shadow_that_ended_badly_is_to_be_seen_again(serve: Serve, controls: Controls, rows: Rows) -> None:
+    """Nothing of it went the durable way yet, so no canary may come next; and while it is held nothing else is set."""
+    site = await serve()
+    await put(controls, "process", SHADOW)
+    past(rows)
+    rows(
+        "INSERT INTO tickover.shadow_run (tick_id, function, sender, sent_at, start_by, send_error) "
+        "SELECT id, 'process', '{}', requested_at, requested_at, 'refused' FROM tickover.tick"
+    )
+    await site.tick("now")
+    after = (await controls.read(["process"]))["process"]
+    assert (after.step, after.held, after.rolled_back) == (INLINE, True, False)
+    assert (after.reason or "").startswith("parity: ")
+    assert "15 of 15 shadows differ" in (after.reason or "")
+    with pytest.raises(ControlError, match="is held"):
+        await site.tickover.rollout.set_auto("process", "ada", "x", auto=True)
+    await site.tickover.rollout.release("process", "ada", "the engine is well again")
+    assert (await site.tickover.rollout.advance("process", "ada", "go")).step == SHADOW
+
+
 async def test_going_back_by_itself_can_be_switched_off(serve: Serve, controls: Controls, rows: Rows) -> None:
     """The breach is shown then, and nothing is moved."""
     site = await serve(TICKOVER_AUTO_ROLLBACK="false")
