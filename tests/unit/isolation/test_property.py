@@ -158,6 +158,10 @@ def test_i5_productions_keys_leave_no_other_environment(case: Case) -> None:
         assert verdict.withheld is not None
     else:
         event("not told, and the engine is here")
+        return
+    asked = SyncRequest("x.example", "", "t=1&s=x", is_genuine=True, url="https://x.example/api/inngest")
+    for is_signed_mode in (True, False):
+        assert admit_sync(verdict, asked, is_signed_mode=is_signed_mode) is not None
 
 
 @settings(max_examples=300)
