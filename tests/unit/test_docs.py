@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -7,7 +8,10 @@ from typing import Any
 import pytest
 
 from tickover import Contract
-from tickover.isolation.environment import Doubt
+from tickover.isolation.environment import Doubt, resolve
+from tickover.isolation.guard import wrong_environment
+from tickover.isolation.seal import Seal, Store
+from tickover.isolation.verdict import Facts, judge
 from tickover.localengine.faults.kinds import SHAPES
 from tickover.rollout.limits import LIMITS
 from tickover.rollout.stages import Stage
@@ -44,6 +48,16 @@ def test_every_contradiction_stands_on_the_page_about_environments() -> None:
     missing = [code for code in sorted(named | set(Doubt) | stores) if f"| `{code}` |" not in page]
     assert len(named) > 15
     assert not missing
+
+
+def test_the_refusal_on_the_page_about_environments_is_the_one_that_is_answered() -> None:
+    """Of a preview with production's `INNGEST_ENV` and database: the same texts, with the same remedies."""
+    shown = json.loads(re.search(r"```json\n(.*?)```", (DOCS / "environments.md").read_text(), re.DOTALL)[1])  # type: ignore[index]
+    variables = {"TICKOVER_ENV": "preview:pr-42", "INNGEST_ENV": "production"}
+    of_production = Store(Seal("production", "production", "1/2"), "1/2")
+    verdict = judge(Facts(resolve(variables), variables, database=of_production))
+    assert shown["contradictions"] == [found.as_json() for found in verdict.contradictions]
+    assert wrong_environment(verdict).args[0].startswith(shown["detail"].removesuffix("…").rstrip())
 
 
 def test_the_example_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,9 +106,9 @@ def _form(secrets: Mapping[str, str]) -> Iterator[Contradiction]:
 
 
 def _roles(secrets: Mapping[str, str]) -> Iterator[Contradiction]:
-    """A secret that is known in one role opens no other door."""
+    """A secret that is known in one role opens no other door; with or without its prefix, a signing key is the same."""
     for one, other in combinations(secrets, 2):
-        if secrets[one] != secrets[other]:
+        if fingerprint(secrets[one]) != fingerprint(secrets[other]):
             continue
         if {one, other} in ({CRON_SECRET, CRON_SECRET_PREVIOUS}, {SIGNING_KEY, FALLBACK_KEY}):
             yield warning("rotation-of-none", f"{one} and {other} are the same", f"unset {other}")

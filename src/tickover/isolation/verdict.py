@@ -181,8 +181,8 @@ def _engine(facts: Facts) -> Iterator[Contradiction]:
             )
         return
     keys = [name for name in KEYS if facts.get(name)]
-    if not keys or engine.is_here:
-        return  # a dev server elsewhere needs no key, and whoever is told one there may be production's engine
+    if engine.is_here or not (keys or engine.is_dev):
+        return  # nothing leaves this machine: without a key, and without dev mode, nothing is sent
     named = " and ".join(keys)
     if engine.is_cloud and environment.kind is not Kind.PREVIEW and facts.get("INNGEST_ENV") is None:
         yield withheld(
@@ -191,7 +191,8 @@ def _engine(facts: Facts) -> Iterator[Contradiction]:
             "set INNGEST_ENV to the environment it is to use there, or INNGEST_DEV for a dev server; if this is "
             "production, set TICKOVER_ENV=production",
         )
-    elif not facts.knows_production:
+    elif keys and not facts.knows_production:
+        # A dev server needs no key, and whoever is told one there may be production's engine.
         unset = "unset it, for a dev server needs none, or " if engine.is_dev else ""
         yield withheld(
             "unproven-key",

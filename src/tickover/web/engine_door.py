@@ -27,6 +27,7 @@ _CAUSES = {
     "stale-signature": ("stale", "signed more than five minutes from now"),
     "foreign-signature": ("signature", "signed with another key"),
 }
+_UNFORESEEN = "something failed here that should not: look into the log of this deployment, and call again"
 _NO_KEY = "INNGEST_SIGNING_KEY is not set: calls of the engine cannot be told from anybody else's"
 
 
@@ -38,16 +39,15 @@ class EngineDoor:
         self._environment = served.guard.offline.engine_environment.encode("ascii", "replace")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        await self._served.open()
+        """Answer one request. What nobody has foreseen is answered here, and goes on to the server that logs it."""
         answer = _Answer(send, self._environment, without_body=scope["method"] == "HEAD")
-        request = Request(scope, receive)
+        request = Request({**scope, "path": scope["path"].removesuffix("/")}, receive)
         try:
+            await self._served.open()
             await self._answer(request, answer)
         except Exception:
-            if not answer.status:  # an error that nobody foresaw names the environment as well
-                detail = "something went wrong here that nobody foresaw; the log has it"
-                await _say(request, problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", detail), answer)
+            if answer.status == 0:
+                await _say(request, problem(HTTPStatus.INTERNAL_SERVER_ERROR, "unforeseen", _UNFORESEEN), answer)
             raise
 
     async def _answer(self, request: Request, answer: "_Answer") -> None:

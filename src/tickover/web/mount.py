@@ -23,7 +23,9 @@ def mount(app: FastAPI, served: Served) -> None:
     app.include_router(status_router(served))
     app.include_router(deployment_router(served))
     app.include_router(rollout_router(served))
-    app.router.routes.append(Route(PATH, EngineDoor(served), include_in_schema=False))
+    door = EngineDoor(served)
+    for path in (PATH, f"{PATH}/"):  # a redirect from one to the other would not name the environment
+        app.router.routes.append(Route(path, door, include_in_schema=False))
     around = app.router.lifespan_context
 
     @asynccontextmanager

@@ -39,24 +39,38 @@ async def test_r04_every_method_names_the_environment(serve: Serve) -> None:
     assert [answer.headers["x-inngest-env"] for answer in answers] == ["fix"] * 4
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT"])
-async def test_r04_an_error_that_nobody_foresaw_names_the_environment(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch, method: str
-) -> None:
-    """It is answered 500 with the header, and still reaches whoever reports the application's errors."""
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("seconds", [None, 0.0], ids=["unsigned", "signed"])
+async def test_r04_f04_a_slash_at_the_end_changes_nothing(serve: Serve, method: str, seconds: float | None) -> None:
+    """Nobody is sent elsewhere: neither the engine nor cron follows a redirect."""
     site = await serve(**PREVIEW)
+    headers = {} if seconds is None else signed_at(seconds, b"")
+    plain, slashed = [await site.client.request(method, url, headers=headers) for url in (URL, f"{URL}/")]
+    assert slashed.headers["x-inngest-env"] == "fix"
+    assert (slashed.status_code, slashed.text) == (plain.status_code, plain.text)
 
-    async def break_down() -> None:
-        raise RuntimeError("out of luck")
 
-    monkeypatch.setattr(site.tickover.guard, "verdict", break_down)
-    request: dict[str, Any] = {"content": SYNC, "headers": signed_at(0, SYNC)}
-    with pytest.raises(RuntimeError, match="out of luck"):
-        await site.client.request(method, URL, **request)
-    transport = httpx.ASGITransport(site.client._transport.app, raise_app_exceptions=False)  # type: ignore[attr-defined]
-    async with httpx.AsyncClient(transport=transport, base_url="http://probe") as client:
-        answer = await client.request(method, URL, **request)
-    assert (answer.status_code, answer.headers["x-inngest-env"], code(answer)) == (500, "fix", "internal-error")
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT"])
+async def test_r04_what_nobody_has_foreseen_names_the_environment_too(
+    serve: Serve, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """500 with a problem document, which shows nothing of the error; that goes on to whoever serves the application."""
+    site = await serve(**PREVIEW)
+    transport = site.client._transport
+    assert isinstance(transport, httpx.ASGITransport)
+
+    async def fail() -> None:
+        raise RuntimeError("of no use to strangers")
+
+    monkeypatch.setattr(site.tickover, "open", fail)
+    with pytest.raises(RuntimeError):
+        await site.client.request(method, URL)
+    transport.raise_app_exceptions = False
+    answer = await site.client.request(method, URL)
+    assert (answer.status_code, answer.headers["x-inngest-env"]) == (500, "fix")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (method == "HEAD") == (answer.text == "")
+    assert "of no use" not in answer.text
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,16 @@ def test_a_secret_opens_one_door(names: tuple[str, str], expected: str) -> None:
     assert codes({names[0]: HEX, names[1]: f"{HEX} "}) == expected
 
 
+@pytest.mark.parametrize("form", ["{}", "signkey-test-{}", "signkey-branch-{}\n"])
+def test_a_signing_key_is_the_same_secret_in_every_form(form: str) -> None:
+    """The engine takes it without its prefix and in either case of letters, so neither makes another secret of it."""
+    mine = {SIGNING: form.format(HEX.upper())}
+    assert codes(mine | {"CRON_SECRET": HEX}) == "error:same-secret"
+    assert codes(mine | {EVENT: HEX}) == "error:same-secret"
+    assert codes(mine | {FALLBACK: HEX}) == "warning:rotation-of-none"
+    assert codes(mine | {FALLBACK: OTHER, "CRON_SECRET": CRON}) == ""
+
+
 def test_i5_a_key_that_names_another_environment_is_refused() -> None:
     """By its prefix: production's elsewhere, and others' in production."""
     mine = {SIGNING: f"signkey-prod-{HEX}"}

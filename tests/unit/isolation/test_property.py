@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import Phase, event, find, given, settings
+from hypothesis import HealthCheck, Phase, event, find, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.isolation import test_environments as table
@@ -42,6 +42,7 @@ ENGINES: list[tuple[dict[str, str], bool]] = [  # variables, and whether they le
     ({"INNGEST_DEV": "true", "INNGEST_BASE_URL": "https://engine.example"}, False),
     ({"INNGEST_DEV": "off"}, False),
 ]
+SLOW = [HealthCheck.too_slow]  # the first example makes tables of all letters, which a busy machine takes a second for
 PADDED = st.sampled_from(["{}", " {}", "{}\n"])
 BRANCHES = st.sampled_from(["main", "production", "Production", "PRODUCTION\n", "fix"]) | st.text(max_size=8)
 KINDS = st.sampled_from(["production", "preview", "preview:x", "preview:production", "development", "test"])
@@ -139,7 +140,7 @@ def kinds() -> st.SearchStrategy[str]:
     return st.builds(lambda kind, form: form(kind), KINDS, st.sampled_from(forms)) | st.sampled_from(["", "prod", ":x"])
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, suppress_health_check=SLOW)
 @given(cases())
 def test_i5_productions_keys_leave_no_other_environment(case: Case) -> None:
     """Who is not production and holds one of its keys sends and syncs nothing beyond this machine.
@@ -158,9 +159,13 @@ def test_i5_productions_keys_leave_no_other_environment(case: Case) -> None:
         assert verdict.withheld is not None
     else:
         event("not told, and the engine is here")
+        return
+    asked = SyncRequest("x.example", "", "t=1&s=x", is_genuine=True, url="https://x.example/api/inngest")
+    for is_signed_mode in (True, False):
+        assert admit_sync(verdict, asked, is_signed_mode=is_signed_mode) is not None
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, suppress_health_check=SLOW)
 @given(cases())
 def test_i5_productions_stores_are_changed_by_no_other_environment(case: Case) -> None:
     """Who is not production changes nothing where the database or Redis is sealed for it, nor in a copy of either."""
@@ -169,7 +174,7 @@ def test_i5_productions_stores_are_changed_by_no_other_environment(case: Case) -
         assert case.verdict.is_refused
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, suppress_health_check=SLOW)
 @given(cases())
 def test_i5_only_production_reports_production(case: Case) -> None:
     """`x-inngest-env` is `production` there and nowhere else, and always something that a header takes."""
@@ -180,7 +185,7 @@ def test_i5_only_production_reports_production(case: Case) -> None:
     assert verdict.engine_environment
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, suppress_health_check=SLOW)
 @given(cases())
 def test_i5_nobody_is_production_by_accident(case: Case) -> None:
     """It takes a host that says so, or TICKOVER_ENV; and against a host that cannot be it, nothing is done."""
@@ -194,7 +199,7 @@ def test_i5_nobody_is_production_by_accident(case: Case) -> None:
         assert case.verdict.is_refused
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, suppress_health_check=SLOW)
 @given(cases(), st.booleans(), st.sampled_from([None, "https://evil.example/api/inngest"]))
 def test_i5_production_never_takes_its_origin_from_a_request(case: Case, is_genuine: bool, url: str | None) -> None:
     """Whoever asks, signed or not, by whatever Host: it registers at the origin that is pinned, or not at all."""
