@@ -41,7 +41,7 @@ async def test_r04_every_method_names_the_environment(serve: Serve) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE"])
 @pytest.mark.parametrize("seconds", [None, 0.0], ids=["unsigned", "signed"])
-async def test_r04_f04_a_slash_at_the_end_changes_nothing(serve: Serve, method: str, seconds: float | None) -> None:
+async def test_r04_a_slash_at_the_end_changes_nothing(serve: Serve, method: str, seconds: float | None) -> None:
     """Nobody is sent elsewhere: neither the engine nor cron follows a redirect."""
     site = await serve(**PREVIEW)
     headers = {} if seconds is None else signed_at(seconds, b"")
