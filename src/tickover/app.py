@@ -31,7 +31,7 @@ from tickover.rollout.evidence import RolloutEvidence
 from tickover.rollout.rollback import Rollback
 from tickover.rollout.shadows import Shadows
 from tickover.rollout.version import Version, code_version, contract_version
-from tickover.settings import Settings, environment, load_settings, read_flags, redis_url
+from tickover.settings import Settings, environment, load_settings, read_flags, redis_url, require_told
 from tickover.status.link import RedisLink
 from tickover.status.store import StatusStore
 from tickover.ticks.breaker import Breaker
@@ -77,7 +77,7 @@ class Tickover:
     Args:
         contract: which cron endpoints there are, what they owe, and which functions carry it.
         app_id: what the engine knows the application by; with another one it is another application there.
-        settings: read from the environment where None.
+        settings: read from the environment where None; keys, stores and the engine have to be the environment's.
         openfeature: a client of OpenFeature, whose flags may say where each function stands; needs the extra.
 
     Attributes:
@@ -99,7 +99,8 @@ class Tickover:
         endpoint: what the engine calls; None where INNGEST_SIGNING_KEY is missing.
 
     Raises:
-        SettingsError: a variable is missing or malformed, or a flag is no boolean.
+        SettingsError: a variable is missing or malformed, a flag is no boolean, or `settings` lead elsewhere than the
+            environment does.
     """
 
     def __init__(
@@ -112,6 +113,8 @@ class Tickover:
     ) -> None:
         self.contract = contract
         self.app_id = app_id
+        if settings is not None:
+            require_told(settings)
         self.settings = settings = settings or load_settings()
         self.flags: Mapping[str, bool] = read_flags(_flags(contract))
         self.database = Database(settings.database_url, settings.database_pool_size, settings.database_wait)

@@ -264,6 +264,28 @@ class Settings(TrimmedSettings):
         return self.inngest_base_url or dev_server(self.inngest_dev)
 
 
+_JUDGED = (
+    "database_url", "redis_url", "inngest_event_key", "inngest_signing_key", "inngest_signing_key_fallback",
+    "inngest_env", "inngest_base_url", "inngest_dev", "inngest_serve_origin",
+)  # fmt: skip
+
+
+def require_told(settings: Settings) -> None:
+    """Go on with settings that lead where the process's variables lead: the environment's verdict is made from those.
+
+    Args:
+        settings: as an application gives them.
+
+    Raises:
+        SettingsError: something differs that the verdict has to know; the text names the variables.
+    """
+    told = Settings.read()
+    hidden = [name.upper() for name in _JUDGED if getattr(settings, name) != getattr(told, name)]
+    if hidden:
+        names = ", ".join(hidden)
+        raise SettingsError(f"{names}: set in the environment, not in code, so that it is judged what they lead to")
+
+
 VARIABLES = tuple(str(field.validation_alias or name).upper() for name, field in Settings.model_fields.items())
 """The names of all variables that Tickover itself reads as settings."""
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,26 @@ from tickover.sql import statement
 TICKS = 20_000
 READ_AT_MOST = 400  # rows, those that a filter drops included
 FUNCTIONS = ["process-background-jobs", "background-maintenance"]
+SINCE = datetime.now(UTC) - timedelta(minutes=30)
+STATES = {state.name.lower(): str(state) for state in State}
 QUESTIONS: dict[str, dict[str, Any]] = {
-    "overdue_obligations": {
+    "ledger/overdue_obligations": {
         "functions": FUNCTIONS,
         "unended": [str(state) for state in State if state not in ENDED],
     },
-    "read_circuit": {"route": "background-jobs", "most": 3, "recent": timedelta(minutes=15)},
-    "list_cron_ticks": {"route": "background-jobs", "most": 12},
-    "list_recent_runs": {"responsibilities": ["queue-drain", "queue-health", "prune-lead-memory"], "most": 5},
-    "list_fenced_off": {"functions": FUNCTIONS, "within": timedelta(hours=1)},
+    "ledger/read_circuit": {"route": "background-jobs", "most": 3, "recent": timedelta(minutes=15)},
+    "ledger/list_cron_ticks": {"route": "background-jobs", "most": 12},
+    "ledger/list_recent_runs": {"responsibilities": ["queue-drain", "queue-health", "prune-lead-memory"], "most": 5},
+    "ledger/list_fenced_off": {"functions": FUNCTIONS, "within": timedelta(hours=1)},
+    "rollout/read_controls": {"functions": FUNCTIONS},
+    "rollout/read_switch": {"route": "background-jobs"},
+    "rollout/list_tick_times": {"route": "background-jobs", "since": SINCE, "most": 2000},
+    "rollout/list_handed_over": {"function": FUNCTIONS[0], "since": SINCE, "most": 2000},
+    "rollout/list_shadowed": {"function": FUNCTIONS[0], "since": SINCE, "most": 500},
+    "rollout/list_queue_looks": {"responsibilities": ["queue-health"], "since": SINCE, "most": 2000},
+    "rollout/list_in_flight": {"functions": FUNCTIONS, "durable": "durable", **STATES},
+    "rollout/count_inline_successes": {"functions": FUNCTIONS, "since": SINCE, "here": ["inline"], **STATES},
+    "rollout/list_last_successes": {"responsibilities": ["prune-lead-memory"], "client_id": None, "since": SINCE},
 }
 PASTS = {
     "healthy": "SELECT 1",
@@ -62,7 +73,7 @@ def long_ledger(request: pytest.FixtureRequest, postgres: str, template: str) ->
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_what_a_tick_asks_reads_a_handful_of_rows(long_ledger: psycopg.Connection[Any], question: str) -> None:
     """No table is read from end to end, and no index is walked for long."""
-    explain = b"EXPLAIN (ANALYZE, FORMAT JSON) " + statement(f"ledger/{question}")
+    explain = b"EXPLAIN (ANALYZE, FORMAT JSON) " + statement(question)
     row = long_ledger.execute(explain, QUESTIONS[question]).fetchone()
     assert row is not None
     nodes = list(_nodes(row[0][0]["Plan"]))

@@ -1,7 +1,8 @@
 import pytest
+from pydantic import SecretStr
 
 from tickover.errors import SettingsError
-from tickover.settings import Settings, load_settings, parse_flag, read_flags, untrimmed
+from tickover.settings import Settings, load_settings, parse_flag, read_flags, require_told, untrimmed
 from tickover.web.claims import GOOGLE
 
 FLAG = "BACKGROUND_JOBS_USE_INNGEST"
@@ -172,3 +173,17 @@ def test_an_issuer_that_cannot_be_believed_is_an_error(monkeypatch: pytest.Monke
     with pytest.raises(SettingsError, match=r"^CRON_OIDC_ISSUER: ") as caught:
         load_settings()
     assert "hunter2" not in str(caught.value)
+
+
+def test_i5_what_is_used_is_what_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys and stores that are given in code, past the variables that the verdict is made from, are refused by name."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://db/x")
+    told = Settings.read()
+    require_told(told)
+    require_told(told.model_copy(update={"lease": 5.0}))
+    key = SecretStr("signkey-prod-" + "ab" * 32)
+    for given in ({"inngest_signing_key": key}, {"database_url": "postgresql://production/x"}):
+        with pytest.raises(SettingsError) as caught:
+            require_told(told.model_copy(update=given))
+        assert next(iter(given)).upper() in str(caught.value)
+        assert "ab" * 32 not in str(caught.value)

@@ -98,7 +98,7 @@ def auto(
     switch: Annotated[str, typer.Argument(metavar="on|off", help="Whether it advances by itself.")],
     why: Why = "",
 ) -> None:
-    """Let a function advance by itself when its gates pass, at the end of a tick; or no longer."""
+    """Let a function advance by itself, beside a tick, when its gates pass; or no longer."""
     if switch not in {"on", "off"}:
         raise typer.BadParameter("say on or off")
     reason = why.strip() or f"auto {switch}"
