@@ -26,8 +26,10 @@ TICK = """
 @pytest.fixture
 def beside(run: Run) -> Run:
     """Commands beside a local run whose cron fires every second."""
-    up = run("up", "--every", "1", "--json", "--port", str(free_port()), "--engine-port", str(free_port()))
-    up.until("tick")
+    # In short lines: nobody reads on, and a local run that waits for a reader fires no ticks.
+    up = run("up", "--every", "1", "--port", str(free_port()), "--engine-port", str(free_port()))
+    assert up.process.stdout is not None
+    assert any("202 dispatch" in line for line in up.process.stdout)
 
     def start(*arguments: str, **environment: str) -> Command:
         return run(*arguments, **APP | environment)
