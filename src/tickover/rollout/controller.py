@@ -210,8 +210,8 @@ class Rollout:
         try:
             if bad is not None and self._goes_back:
                 reason = f"{bad.gate}: {bad.text}"
-                rolled_back = await self._rollback.roll_back([function.id], BY_ITSELF, reason, dict(bad.evidence))
-                return rolled_back.controls[function.id]
+                back = await self._rollback.go_back(control, BY_ITSELF, reason, bad.evidence)
+                return back.controls[function.id]
             if control.auto and step is not None and bad is None and overall(gates) is Verdict.PASS:
                 evidence = _as_evidence(gates)
                 change = Change(control, step, "rollout.advanced", BY_ITSELF, "its gates pass", evidence=evidence)

@@ -1,6 +1,6 @@
 """Back to inline, at once and provably: what is set, what is taken from the engine, and what is waited for then."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -77,23 +77,33 @@ class Rollback:
         self._ledger = ledger
         self.evidence = evidence
 
-    async def roll_back(
-        self, functions: Sequence[str], by: str, reason: str, evidence: dict[str, Any] | None = None
-    ) -> RolledBack:
+    async def roll_back(self, functions: Sequence[str], by: str, reason: str) -> RolledBack:
         """From when this returns no tick that begins goes the durable way, in any replica, until somebody releases it.
 
         Args:
             functions: which; those that are inline already are held there.
             by: who does it.
             reason: why.
-            evidence: what it stands on, where it is not a person's decision alone.
         """
         half_done = await self.evidence.in_flight(functions)
-        controls = await self._set(functions, by, reason, evidence or {})
-        withdrawn = sum([await self._ledger.withdraw(function) for function in functions])
-        for function in functions:
-            _log.error("rollout.rolled_back", function=function, by=by, reason=reason, evidence=evidence)
-        return RolledBack(controls, half_done, withdrawn)
+        controls = await self._set(functions, by, reason)
+        return await self._taken_back(controls, half_done)
+
+    async def go_back(self, control: Control, by: str, reason: str, evidence: Mapping[str, Any]) -> RolledBack:
+        """The same for one function on bad evidence, unless it was moved since.
+
+        Args:
+            control: what was set for it when the evidence was read.
+            by: who does it.
+            reason: why.
+            evidence: what it stands on.
+
+        Raises:
+            ControlError: somebody has moved it since.
+        """
+        half_done = await self.evidence.in_flight([control.function])
+        controls = await self._controls.change([_back(control, by, reason, evidence)])
+        return await self._taken_back(controls, half_done)
 
     async def settling(self, rolled_back: RolledBack) -> Settling:
         """How far a rollback is."""
@@ -107,26 +117,31 @@ class Rollback:
             await self.evidence.taken_over(ids, since) if ids else [],
         )
 
-    async def _set(
-        self, functions: Sequence[str], by: str, reason: str, evidence: dict[str, Any], tries: int = _TRIES
-    ) -> dict[str, Control]:
-        changes = [
-            Change(
-                control,
-                INLINE,
-                "rollout.rolled_back",
-                by,
-                reason,
-                held=True,
-                # A shadow has shown nothing yet that a canary could go on from.
-                rolled_back=control.rolled_back or not control.is_inline,
-                evidence=evidence,
-            )
-            for control in (await self._controls.read(functions)).values()
-        ]
+    async def _taken_back(self, controls: dict[str, Control], half_done: Sequence[InFlight]) -> RolledBack:
+        withdrawn = sum([await self._ledger.withdraw(function) for function in controls])
+        for function, control in controls.items():
+            _log.error("rollout.rolled_back", function=function, by=control.changed_by, reason=control.reason)
+        return RolledBack(controls, half_done, withdrawn)
+
+    async def _set(self, functions: Sequence[str], by: str, reason: str, tries: int = _TRIES) -> dict[str, Control]:
+        before = await self._controls.read(functions)
         try:
-            return await self._controls.change(changes)
+            return await self._controls.change([_back(control, by, reason, {}) for control in before.values()])
         except ControlError:  # somebody else came first, which makes no difference: back is always allowed
             if tries == 1:
                 raise
-            return await self._set(functions, by, reason, evidence, tries - 1)
+            return await self._set(functions, by, reason, tries - 1)
+
+
+def _back(control: Control, by: str, reason: str, evidence: Mapping[str, Any]) -> Change:
+    return Change(
+        control,
+        INLINE,
+        "rollout.rolled_back",
+        by,
+        reason,
+        held=True,
+        # A shadow has shown nothing yet that a canary could go on from.
+        rolled_back=control.rolled_back or not control.is_inline,
+        evidence=evidence,
+    )

@@ -1,5 +1,7 @@
 """Forward on evidence, back on evidence, by hand and by itself; the evidence stands in the ledger."""
 
+import asyncio
+
 import httpx
 import pytest
 
@@ -117,6 +119,21 @@ async def test_bad_evidence_takes_a_function_back_at_the_end_of_a_tick(
     released = await site.tickover.rollout.release("process", "ada", "the disk was full")
     assert (released.held, released.step) == (False, INLINE)
     assert (await site.tickover.rollout.advance("process", "ada", "go")).step == CANARIES[0]
+
+
+async def test_of_two_replicas_that_see_the_same_one_takes_it_back(
+    serve: Serve, controls: Controls, rows: Rows
+) -> None:
+    """One audit row and one change, however many look at the same time."""
+    sites = [await serve() for _ in range(3)]
+    await put(controls, "process", CANARIES[0])
+    past(rows)
+    rows(FAILED)
+    route = sites[0].tickover.contract.routes[0]
+    found = await asyncio.gather(*(site.tickover.rollout.watch(route) for site in sites))
+    assert any(found)
+    assert rows("SELECT count(*) AS n FROM tickover.audit WHERE action = 'rollout.rolled_back'") == [{"n": 1}]
+    assert [f.code for f in await sites[1].tickover.rollout.watch(route)] == ["rolled-back"]
 
 
 async def test_a_shadow_that_ended_badly_is_to_be_seen_again(serve: Serve, controls: Controls, rows: Rows) -> None:
