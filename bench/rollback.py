@@ -79,7 +79,7 @@ def listen(run: "subprocess.Popen[str]", told: "SimpleQueue[dict[str, Any]]") ->
 def main() -> int:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=6)
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory(prefix="tickover-bench-") as made:
         directory = Path(made)
