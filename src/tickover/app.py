@@ -133,8 +133,7 @@ class Tickover:
         self.breaker = Breaker(Circuits(self.database), Limits(settings.circuit_after, rest))
         self.rollback = Rollback(controls, ledger, RolloutEvidence(self.database))
         self.rollout = Rollout(contract, controls, self.rollback, goes_back=settings.auto_rollback)
-        keep = timedelta(days=settings.ledger_retention_days)
-        housekeeping = Housekeeping(ledger, Evidence(self.database), self.rollout, keep)
+        housekeeping = self._make_housekeeping(ledger)
         self.watch = Watch(self.guard, contract, watchdog, self.breaker, housekeeping, settings.inline_budget)
         self.door = make_door(settings)
         self.doorkeeper = Doorkeeper(refusals, self.guard)
@@ -150,13 +149,8 @@ class Tickover:
             send_timeout=settings.send_timeout,
             inline_budget=settings.inline_budget,
         )
-        functions = DurableFunctions(
-            contract,
-            executor,
-            Continuation(contract, controls, ledger, dispatcher, settings.max_continuations),
-            DryRuns(self.database, self.shadows),
-            settings.durable_budget,
-        )
+        continuation = Continuation(contract, controls, ledger, dispatcher, settings.max_continuations)
+        functions = self._make_functions(executor, continuation)
         self.endpoint = make_endpoint(self._sender.sdk, functions, settings, verdict.serve_origin)
         self._announced = False
         self.inspection: asyncio.Task[None] | None = None
@@ -164,6 +158,14 @@ class Tickover:
     def _make_sender(self, engine_environment: str) -> EngineSender:
         make = partial(make_sdk, self.app_id, self.settings, engine_environment)
         return EngineSender(make, self.settings, self.guard, secrets_in(environment()))
+
+    def _make_housekeeping(self, ledger: Ledger) -> Housekeeping:
+        keep = timedelta(days=self.settings.ledger_retention_days)
+        return Housekeeping(ledger, Evidence(self.database), self.rollout, keep)
+
+    def _make_functions(self, executor: Executor, continuation: Continuation) -> DurableFunctions:
+        dry_runs = DryRuns(self.database, self.shadows)
+        return DurableFunctions(self.contract, executor, continuation, dry_runs, self.settings.durable_budget)
 
     def _make_shadows(self, environment_name: str) -> Shadows:
         version = Version(environment_name, contract_version(self.contract), code_version(environment()))
