@@ -153,13 +153,7 @@ def _taken_over(taken: TakenOver, kept: Sequence[str]) -> list[str]:
 
 
 def _as_json(rolled_back: RolledBack, settling: Settling | None) -> dict[str, Any]:
-    return {
-        "functions": list(rolled_back.controls),
-        "since": rolled_back.since.isoformat(),
-        "withdrawn": rolled_back.withdrawn,
-        "halfDone": [
-            {"function": o.function, "dispatchKey": o.dispatch_key, "done": o.done} for o in rolled_back.half_done
-        ],
+    return rolled_back.as_json() | {
         "settled": None if settling is None else settling.is_settled,
         "takenOver": [
             {

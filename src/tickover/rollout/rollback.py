@@ -39,6 +39,17 @@ class RolledBack:
         """From when on no tick that begins goes the durable way."""
         return max(control.changed_at for control in self.controls.values() if control.changed_at is not None)
 
+    def as_json(self) -> dict[str, Any]:
+        """What was done, as a JSON object, the same wherever it is told."""
+        return {
+            "functions": list(self.controls),
+            "since": self.since.isoformat(),
+            "withdrawn": self.withdrawn,
+            "halfDone": [
+                {"function": o.function, "dispatchKey": o.dispatch_key, "done": o.done} for o in self.half_done
+            ],
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Settling:

@@ -44,15 +44,7 @@ def rollout_router(served: Served) -> APIRouter:
         await served.guard.require()
         by = f"{asked.get('by') or 'operator'} over HTTP"
         done = await served.rollback.roll_back(known if function is None else [function], by, asked["why"])
-        body = {
-            "functions": list(done.controls),
-            "since": done.since.isoformat(),
-            "withdrawn": done.withdrawn,
-            "halfDone": [
-                {"function": o.function, "dispatchKey": o.dispatch_key, "done": o.done} for o in done.half_done
-            ],
-        }
-        return JSONResponse(body)
+        return JSONResponse(done.as_json())
 
     return router
 
