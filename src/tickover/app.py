@@ -137,18 +137,8 @@ class Tickover:
         self.watch = Watch(self.guard, contract, watchdog, self.breaker, housekeeping, settings.inline_budget)
         self.door = make_door(settings)
         self.doorkeeper = Doorkeeper(refusals, self.guard)
-        self.handler = TickHandler(
-            planner=Planner(self.guard, self.flags, _supplied(controls, openfeature), Idleness(self.database)),
-            ledger=ledger,
-            dispatcher=dispatcher,
-            shadowing=Shadowing(self.shadows, self._sender),
-            executor=executor,
-            watchdog=watchdog,
-            breaker=self.breaker,
-            housekeeping=housekeeping,
-            send_timeout=settings.send_timeout,
-            inline_budget=settings.inline_budget,
-        )
+        planner = Planner(self.guard, self.flags, _supplied(controls, openfeature), Idleness(self.database))
+        self.handler = self._make_handler(planner, ledger, dispatcher, executor, watchdog, housekeeping)
         continuation = Continuation(contract, controls, ledger, dispatcher, settings.max_continuations)
         functions = self._make_functions(executor, continuation)
         self.endpoint = make_endpoint(self._sender.sdk, functions, settings, verdict.serve_origin)
@@ -158,6 +148,28 @@ class Tickover:
     def _make_sender(self, engine_environment: str) -> EngineSender:
         make = partial(make_sdk, self.app_id, self.settings, engine_environment)
         return EngineSender(make, self.settings, self.guard, secrets_in(environment()))
+
+    def _make_handler(
+        self,
+        planner: Planner,
+        ledger: Ledger,
+        dispatcher: Dispatcher,
+        executor: Executor,
+        watchdog: Watchdog,
+        housekeeping: Housekeeping,
+    ) -> TickHandler:
+        return TickHandler(
+            planner=planner,
+            ledger=ledger,
+            dispatcher=dispatcher,
+            shadowing=Shadowing(self.shadows, self._sender),
+            executor=executor,
+            watchdog=watchdog,
+            breaker=self.breaker,
+            housekeeping=housekeeping,
+            send_timeout=self.settings.send_timeout,
+            inline_budget=self.settings.inline_budget,
+        )
 
     def _make_housekeeping(self, ledger: Ledger) -> Housekeeping:
         keep = timedelta(days=self.settings.ledger_retention_days)

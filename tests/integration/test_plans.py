@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from tests.conftest import database_uri
+from tests.plans import nodes, read
 from tickover.ledger.states import ENDED, State
 from tickover.sql import statement
 
@@ -76,22 +77,8 @@ def test_what_a_tick_asks_reads_a_handful_of_rows(long_ledger: psycopg.Connectio
     explain = b"EXPLAIN (ANALYZE, FORMAT JSON) " + statement(question)
     row = long_ledger.execute(explain, QUESTIONS[question]).fetchone()
     assert row is not None
-    nodes = list(_nodes(row[0][0]["Plan"]))
+    found = list(nodes(row[0][0]["Plan"]))
     text = json.dumps(row[0], indent=1)
     large = {"tick", "obligation", "responsibility_run"}
-    assert not [node for node in nodes if node["Node Type"] == "Seq Scan" and node["Relation Name"] in large], text
-    assert sum(map(_read, nodes)) < READ_AT_MOST, text
-
-
-def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for child in plan.get("Plans", []):
-        yield from _nodes(child)
-
-
-def _read(node: dict[str, Any]) -> float:
-    """Rows that a scan has looked at."""
-    if "Relation Name" not in node:
-        return 0.0
-    dropped = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
-    return float((node["Actual Rows"] + dropped) * node["Actual Loops"])
+    assert not [node for node in found if node["Node Type"] == "Seq Scan" and node["Relation Name"] in large], text
+    assert sum(map(read, found)) < READ_AT_MOST, text

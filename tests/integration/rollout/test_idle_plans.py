@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.plans import nodes, read
 from tickover.sql import statement
 
 JOBS = 50_000
@@ -35,20 +36,6 @@ def test_an_idle_queue_is_told_by_index(drained: psycopg.Connection[Any], client
     explain = b"EXPLAIN (ANALYZE, FORMAT JSON) " + statement("jobs/is_idle")
     row = drained.execute(explain, {"client_id": client_id}).fetchone()
     assert row is not None
-    nodes, text = list(_nodes(row[0][0]["Plan"])), json.dumps(row[0], indent=1)
-    assert not [n for n in nodes if n["Node Type"] == "Seq Scan" and n["Relation Name"] == "job"], text
-    assert sum(map(_read, nodes)) < READ_AT_MOST, text
-
-
-def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for child in plan.get("Plans", []):
-        yield from _nodes(child)
-
-
-def _read(node: dict[str, Any]) -> float:
-    """Rows that a scan has looked at."""
-    if "Relation Name" not in node:
-        return 0.0
-    dropped = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
-    return float((node["Actual Rows"] + dropped) * node["Actual Loops"])
+    found, text = list(nodes(row[0][0]["Plan"])), json.dumps(row[0], indent=1)
+    assert not [n for n in found if n["Node Type"] == "Seq Scan" and n["Relation Name"] == "job"], text
+    assert sum(map(read, found)) < READ_AT_MOST, text
