@@ -181,9 +181,7 @@ class Model:
                 continue
             if o.state is State.ACCEPTED or (o.state is State.OWED and dispatch_key is not None):
                 o.state, o.start_by = State.OWED, min(o.start_by, self.now())
-            elif o.state in (State.RETRYING, State.INTERRUPTED) and o.path is Path.DURABLE and o.finish_by is not None:
-                o.finish_by = min(o.finish_by, self.now())
-            else:
+            elif o.state not in (State.RETRYING, State.INTERRUPTED) or o.path is not Path.DURABLE:
                 continue
             o.accepted_at = None
             taken += 1
@@ -332,7 +330,8 @@ class Model:
         if o.state in (State.OWED, State.ACCEPTED):
             return o.start_by < self.now()
         waiting = o.state in (State.RETRYING, State.INTERRUPTED) or (o.state is State.RUNNING and self._expired(o))
-        return waiting and ((o.finish_by is not None and o.finish_by < self.now()) or o.path is not Path.DURABLE)
+        is_over = o.finish_by is not None and o.finish_by < self.now()
+        return waiting and (is_over or o.path is not Path.DURABLE or self.is_inline(o.function))
 
     def fate(self, o: Obligation) -> str:
         """`tickover.fate`."""

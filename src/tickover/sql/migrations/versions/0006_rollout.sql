@@ -18,6 +18,14 @@ CREATE FUNCTION tickover.is_inline(asked text) RETURNS boolean LANGUAGE sql STAB
   SELECT EXISTS (SELECT 1 FROM tickover.control c WHERE c.function = asked AND c.stage IN ('inline', 'shadow'))
 $$;
 
+-- Late, as before; and begun by the engine, with nobody carrying it out, while the function is inline: the engine's next
+-- attempt would be refused.
+CREATE OR REPLACE FUNCTION tickover.is_late(o tickover.obligation) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT (o.state IN ('owed', 'accepted') AND o.start_by < now())
+    OR ((o.state IN ('retrying', 'interrupted') OR (o.state = 'running' AND o.lease_expires_at < now()))
+        AND (o.finish_by < now() OR o.path <> 'durable' OR tickover.is_inline(o.function)))
+$$;
+
 -- When the engine took an obligation's event; without it the engine has nothing to do with it.
 ALTER TABLE tickover.obligation
   ADD COLUMN accepted_at timestamptz,
