@@ -118,7 +118,7 @@ def _say_set(rolled_back: RolledBack) -> None:
     for function in rolled_back.controls:
         _console.print(f"[green]{escape(function)}[/] is inline from the next tick on, and held there")
     if rolled_back.withdrawn:
-        text = "accepted and not finished at the engine: they do nothing when they wake up, and the next tick does the work"
+        text = "accepted events do nothing when they wake up: the next tick does their work"
         _console.print(f"{rolled_back.withdrawn} {text}")
     for obligation in rolled_back.half_done:
         _console.print(f"half done: {escape(_half_done(obligation))}")
