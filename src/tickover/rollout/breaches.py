@@ -5,22 +5,23 @@ nothing, and neither does one without evidence.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from tickover.rollout.facts import Facts, Fate, HandedOver, QueueLook, Shadowed
-from tickover.rollout.figures import (
-    Terms,
-    compared,
-    differences,
-    disagreeing,
-    durations,
-    ended,
-    failure_rate,
-    known,
-    percentile_95,
-    start_delays,
+from tickover.rollout.figures import Terms, compared, durations, ended, known, start_delays
+from tickover.rollout.gates import (
+    Gate,
+    Judge,
+    Verdict,
+    done_twice,
+    duration,
+    failures,
+    missed_starts,
+    parity,
+    queue,
+    start_time,
 )
 from tickover.rollout.stages import Stage
 
@@ -57,32 +58,37 @@ def breach(stage: Stage, facts: Facts, terms: Terms) -> Breach | None:
         return None
     for kind in _BREACHES[stage]:
         windows = _newest_two(facts, terms, kind)
-        if len(windows) == _TWO and all(window.is_bad for window in windows):
+        if len(windows) == _TWO and all(window.gate.verdict is Verdict.FAIL for window in windows):
             older, newer = windows
             text = f"{newer.seen}; in the window before: {older.seen}"
             figures = [{"since": window.since.isoformat(), "seen": window.seen} for window in windows]
-            return Breach(kind.name, text, {"windows": figures})
+            return Breach(newer.gate.name, text, {"windows": figures})
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class _Window:
+    """What the gate says of the evidence of one window alone."""
+
     since: datetime
-    seen: str
-    is_bad: bool
+    gate: Gate
+
+    @property
+    def seen(self) -> str:
+        """The figures, and which they are about."""
+        return f"{self.gate.seen} ({self.gate.missing})" if self.gate.missing else self.gate.seen
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A kind of bad evidence.
+    """A kind of bad evidence: the gate that judges it, and what it is judged by.
 
-    `pieces` are what it is judged by, each with the moment that puts it into a window; `judge` says of those of one
-    window what was seen, and whether it is bad.
+    `pieces` are the rows, each with the moment that puts it into a window; `only` are the facts with these rows alone.
     """
 
-    name: str
+    judge: Judge
     pieces: Callable[[Facts, Terms], Sequence[tuple[datetime, Any]]]
-    judge: Callable[[Sequence[Any], Terms], tuple[str, bool]]
+    only: Callable[[Facts, Sequence[Any]], Facts]
 
 
 def _newest_two(facts: Facts, terms: Terms, kind: _Kind) -> list[_Window]:
@@ -90,10 +96,26 @@ def _newest_two(facts: Facts, terms: Terms, kind: _Kind) -> list[_Window]:
     windows: dict[int, list[Any]] = {}
     for at, piece in kind.pieces(facts, terms):
         windows.setdefault((at - facts.since) // terms.limits.window, []).append(piece)
-    return [
-        _Window(facts.since + number * terms.limits.window, *kind.judge(windows[number], terms))
-        for number in sorted(windows)[-_TWO:]
-    ]
+    # One failure too many keeps a function where it is; it takes more to send it back.
+    harder = replace(terms, limits=replace(terms.limits, failure_rate=terms.limits.demotion_rate))
+    found = []
+    for number in sorted(windows)[-_TWO:]:
+        gate = kind.judge(kind.only(facts, windows[number]), harder)
+        if gate is not None:
+            found.append(_Window(facts.since + number * terms.limits.window, gate))
+    return found
+
+
+def _runs(facts: Facts, rows: Sequence[HandedOver]) -> Facts:
+    return replace(facts, handed_over=rows)
+
+
+def _shadows(facts: Facts, rows: Sequence[Shadowed]) -> Facts:
+    return replace(facts, shadowed=rows)
+
+
+def _looks(facts: Facts, rows: Sequence[QueueLook]) -> Facts:
+    return replace(facts, queue=rows)
 
 
 def _when_known(runs: Sequence[HandedOver], terms: Terms) -> list[tuple[datetime, HandedOver]]:
@@ -110,43 +132,6 @@ def _known_at(run: HandedOver, terms: Terms) -> datetime:
     return run.finished_at or run.started_at or run.accepted_at
 
 
-def _missed_in(runs: Sequence[HandedOver], terms: Terms) -> tuple[str, bool]:
-    bad = sum(run.fate == Fate.MISSED for run in runs)
-    return f"{bad} of {len(runs)} accepted and not started", bad > terms.limits.missed
-
-
-def _twice_in(runs: Sequence[HandedOver], terms: Terms) -> tuple[str, bool]:
-    bad = sum(run.twice for run in runs)
-    return f"{bad} of {len(runs)} with two executors at them", bad > terms.limits.twice
-
-
-def _failed_in(runs: Sequence[HandedOver], terms: Terms) -> tuple[str, bool]:
-    rate = failure_rate(runs)
-    return f"{rate:.1%} of {len(runs)} runs failed", rate >= terms.limits.demotion_rate
-
-
-def _slow_start_in(runs: Sequence[HandedOver], terms: Terms) -> tuple[str, bool]:
-    seen, most = percentile_95(start_delays(runs)), terms.start_p95.total_seconds()
-    return f"p95 from acceptance to start {seen:.1f} s, of at most {most:g} s", seen > most
-
-
-def _slow_in(runs: Sequence[HandedOver], terms: Terms) -> tuple[str, bool]:
-    seen, most = percentile_95(durations(runs)), terms.duration_p95.total_seconds()
-    return f"p95 of duration {seen:.1f} s, of at most {most:g} s", seen > most
-
-
-def _stale_in(looks: Sequence[QueueLook], terms: Terms) -> tuple[str, bool]:  # noqa: ARG001 - as all are called
-    is_stale = max(looks, key=lambda look: look.at).stale
-    return "the oldest due job waited too long" if is_stale else "the queue was below its alarm", is_stale
-
-
-def _differ_in(shadowed: Sequence[Shadowed], terms: Terms) -> tuple[str, bool]:
-    bad = disagreeing(shadowed)
-    text = f"{len(bad)} of {len(shadowed)} shadows differ"
-    is_bad = 1 - len(bad) / len(shadowed) < terms.limits.parity
-    return f"{text} ({differences(bad)})" if bad else text, is_bad
-
-
 def _started(facts: Facts, _: Terms) -> list[tuple[datetime, HandedOver]]:
     return [(run.started_at, run) for run in facts.handed_over if run.started_at is not None and start_delays([run])]
 
@@ -156,14 +141,14 @@ def _with_both_times(facts: Facts, terms: Terms) -> list[tuple[datetime, HandedO
 
 
 _KINDS: tuple[_Kind, ...] = (
-    _Kind("missed-starts", lambda facts, terms: _when_known(known(facts), terms), _missed_in),
-    _Kind("done-twice", lambda facts, terms: _when_known(known(facts), terms), _twice_in),
-    _Kind("failure-rate", lambda facts, terms: _when_known(ended(facts.handed_over), terms), _failed_in),
-    _Kind("start-p95", _started, _slow_start_in),
-    _Kind("duration-p95", _with_both_times, _slow_in),
-    _Kind("queue", lambda facts, _: [(look.at, look) for look in facts.queue or ()], _stale_in),
+    _Kind(missed_starts, lambda facts, terms: _when_known(known(facts), terms), _runs),
+    _Kind(done_twice, lambda facts, terms: _when_known(known(facts), terms), _runs),
+    _Kind(failures, lambda facts, terms: _when_known(ended(facts.handed_over), terms), _runs),
+    _Kind(start_time, _started, _runs),
+    _Kind(duration, _with_both_times, _runs),
+    _Kind(queue, lambda facts, _: [(look.at, look) for look in facts.queue or ()], _looks),
 )
-_PARITY = (_Kind("parity", lambda facts, _: [(one.known_at, one) for one in compared(facts)], _differ_in),)
+_PARITY = (_Kind(parity, lambda facts, _: [(one.known_at, one) for one in compared(facts)], _shadows),)
 _BREACHES: Mapping[Stage, tuple[_Kind, ...]] = {
     Stage.INLINE: (),
     Stage.SHADOW: _PARITY,

@@ -97,7 +97,7 @@ def _at_most(name: str, bad: Sequence[HandedOver], of: int, most: int, what: str
 
 def _keys(keys: Sequence[str]) -> str:
     more = f" and {len(keys) - NAMED} more" if len(keys) > NAMED else ""
-    return ", ".join(keys[:NAMED]) + more
+    return ", ".join(sorted(keys)[:NAMED]) + more
 
 
 def _time(facts: Facts, terms: Terms) -> Gate:
@@ -124,18 +124,21 @@ def _comparisons(facts: Facts, terms: Terms) -> Gate:
     return _at_least("runs", len(compared(facts)), terms.limits.runs, "shadow runs compared")
 
 
-def _missed(facts: Facts, terms: Terms) -> Gate:
+def missed_starts(facts: Facts, terms: Terms) -> Gate:
+    """How many accepted events came to nothing."""
     runs = known(facts)
     bad = [run for run in runs if run.fate == Fate.MISSED]
     return _at_most("missed-starts", bad, len(runs), terms.limits.missed, "accepted and not started")
 
 
-def _twice(facts: Facts, terms: Terms) -> Gate:
+def done_twice(facts: Facts, terms: Terms) -> Gate:
+    """How many ticks had two executors at once."""
     bad = [run for run in facts.handed_over if run.twice]
     return _at_most("done-twice", bad, len(known(facts)), terms.limits.twice, "with two executors at them")
 
 
-def _failures(facts: Facts, terms: Terms) -> Gate:
+def failures(facts: Facts, terms: Terms) -> Gate:
+    """The share of runs that failed for good."""
     runs, asked = ended(facts.handed_over), terms.limits.failure_rate
     limit = f"below {asked:.2%}"
     if not runs:
@@ -159,15 +162,17 @@ def _percentile_gate(name: str, values: Sequence[float], most: timedelta) -> Gat
     return Gate(name, Verdict.PASS, text, limit)
 
 
-def _start(facts: Facts, terms: Terms) -> Gate:
+def start_time(facts: Facts, terms: Terms) -> Gate:
+    """The time from acceptance to start."""
     return _percentile_gate("start-p95", start_delays(facts.handed_over), terms.start_p95)
 
 
-def _duration(facts: Facts, terms: Terms) -> Gate:
+def duration(facts: Facts, terms: Terms) -> Gate:
+    """The time from start to end."""
     return _percentile_gate("duration-p95", durations(facts.handed_over), terms.duration_p95)
 
 
-def _queue(facts: Facts, terms: Terms) -> Gate | None:  # noqa: ARG001 - as all gates are called
+def queue(facts: Facts, terms: Terms) -> Gate | None:  # noqa: ARG001 - as all gates are called
     """The alarm of the queue that the function drains; nothing is asked of one that drains none."""
     if facts.queue is None:
         return None
@@ -182,24 +187,27 @@ def _queue(facts: Facts, terms: Terms) -> Gate | None:  # noqa: ARG001 - as all 
     return Gate("queue", Verdict.PASS, "the oldest due job is below its alarm", limit)
 
 
-def _parity(facts: Facts, terms: Terms) -> Gate:
+def parity(facts: Facts, terms: Terms) -> Gate:
+    """The share of shadows that agree with what inline did."""
     shadowed, asked = compared(facts), terms.limits.parity
     limit = f"at least {asked:.0%}"
     if not shadowed:
         return Gate("parity", Verdict.INCONCLUSIVE, "no shadow was compared", limit, "no shadow was compared yet")
     bad = disagreeing(shadowed)
     share = 1 - len(bad) / len(shadowed)
-    seen = f"{share:.1%}: {len(shadowed) - len(bad)} of {len(shadowed)} agree"
+    seen = f"{share:.1%} agree: {len(bad)} of {len(shadowed)} shadows differ"
     if share < asked:
         return Gate("parity", Verdict.FAIL, seen, limit, differences(bad))
     return Gate("parity", Verdict.PASS, seen, limit)
 
 
-_Judge = Callable[[Facts, Terms], Gate | None]
-_OF_RUNS: tuple[_Judge, ...] = (_time, _ticks, _runs, _missed, _twice, _failures, _start, _duration, _queue)
-_GATES: Mapping[Stage, tuple[_Judge, ...]] = {
+Judge = Callable[[Facts, Terms], Gate | None]
+"""One gate; None where it is not asked of the function."""
+
+_OF_RUNS: tuple[Judge, ...] = (_time, _ticks, _runs, missed_starts, done_twice, failures, start_time, duration, queue)
+_GATES: Mapping[Stage, tuple[Judge, ...]] = {
     Stage.INLINE: (),
-    Stage.SHADOW: (_time, _ticks, _comparisons, _parity),
+    Stage.SHADOW: (_time, _ticks, _comparisons, parity),
     Stage.CANARY: _OF_RUNS,
     Stage.DURABLE: _OF_RUNS,
 }
