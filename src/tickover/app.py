@@ -139,8 +139,7 @@ class Tickover:
         self.doorkeeper = Doorkeeper(refusals, self.guard)
         planner = Planner(self.guard, self.flags, _supplied(controls, openfeature), Idleness(self.database))
         self.handler = self._make_handler(planner, ledger, dispatcher, executor, watchdog, housekeeping)
-        continuation = Continuation(contract, controls, ledger, dispatcher, settings.max_continuations)
-        functions = self._make_functions(executor, continuation)
+        functions = self._make_functions(executor, controls, ledger, dispatcher)
         self.endpoint = make_endpoint(self._sender.sdk, functions, settings, verdict.serve_origin)
         self._announced = False
         self.inspection: asyncio.Task[None] | None = None
@@ -175,7 +174,10 @@ class Tickover:
         keep = timedelta(days=self.settings.ledger_retention_days)
         return Housekeeping(ledger, Evidence(self.database), self.rollout, keep)
 
-    def _make_functions(self, executor: Executor, continuation: Continuation) -> DurableFunctions:
+    def _make_functions(
+        self, executor: Executor, controls: Controls, ledger: Ledger, dispatcher: Dispatcher
+    ) -> DurableFunctions:
+        continuation = Continuation(self.contract, controls, ledger, dispatcher, self.settings.max_continuations)
         dry_runs = DryRuns(self.database, self.shadows)
         return DurableFunctions(self.contract, executor, continuation, dry_runs, self.settings.durable_budget)
 

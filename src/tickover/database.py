@@ -1,13 +1,13 @@
 """Connections to PostgreSQL, made so that PgBouncer in transaction mode may stand in between."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from psycopg import AsyncConnection, Connection, ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.rows import TupleRow
+from psycopg.rows import TupleRow, class_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from tickover.errors import EnvironmentStateError
@@ -20,6 +20,7 @@ _CONNECT: dict[str, Any] = {"autocommit": True, "prepare_threshold": None}
 _READ_ONLY = "SET TRANSACTION READ ONLY; SELECT 1"
 
 Async = AsyncConnection[TupleRow]
+Row = TypeVar("Row")
 Sync = Connection[TupleRow]
 
 
@@ -76,6 +77,18 @@ class Database:
         """A pooled connection in autocommit mode."""
         async with self._pool.connection() as connection:
             yield connection
+
+    async def rows(self, row: type[Row], query: bytes, parameters: Mapping[str, Any]) -> list[Row]:
+        """Everything that one query finds.
+
+        Args:
+            row: what each row becomes; its fields are the query's columns.
+            query: as `tickover.sql.statement` gives it.
+            parameters: by name.
+        """
+        async with self.connection() as connection, connection.cursor(row_factory=class_row(row)) as cursor:
+            await cursor.execute(query, parameters)
+            return await cursor.fetchall()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Async]:

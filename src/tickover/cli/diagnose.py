@@ -13,6 +13,7 @@ from rich.table import Column, Table
 
 from tickover import telemetry
 from tickover.cli.application import AppOption, load_application
+from tickover.cli.tables import BAD, GOOD, OPEN
 
 if TYPE_CHECKING:
     from tickover.app import Tickover
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tickover.verify.links import Link
 
 _WITHOUT = "[dim]\N{EN DASH}[/]"
-_SIGNS = {"ok": "[green]✓[/]", "broken": "[red]✗[/]", "unknown": "[yellow]?[/]"}
+_SIGNS = {"ok": GOOD, "broken": BAD, "unknown": OPEN}
 
 
 def diagnose(

@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from tickover.cli.tables import BAD, GOOD, OPEN
+
 if TYPE_CHECKING:
     from tickover.verify.proof.lines import Line
 
-_SIGNS = {"pass": "[green]✓[/]", "fail": "[red]✗[/]", "not proven": "[yellow]?[/]"}
+_SIGNS = {"pass": GOOD, "fail": BAD, "not proven": OPEN}
 
 
 def show_lines(title: str, lines: Sequence[Line]) -> None:

@@ -17,7 +17,7 @@ from tickover import telemetry
 from tickover.app import Tickover
 from tickover.cli.application import AppOption, load_application
 from tickover.cli.operator import who
-from tickover.cli.tables import cell, plain_table
+from tickover.cli.tables import BAD, GOOD, OPEN, cell, plain_table
 from tickover.errors import ControlError
 from tickover.rollout.controller import Standing
 from tickover.rollout.gates import Verdict
@@ -30,8 +30,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a function
 
 rollout_app = typer.Typer(help="Move each function from inline to durable, in stages, on evidence.")
 _console = Console(highlight=False, soft_wrap=True)
-_MARKS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.INCONCLUSIVE: "?"}
-_COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.INCONCLUSIVE: "yellow"}
+_SIGNS = {Verdict.PASS: GOOD, Verdict.FAIL: BAD, Verdict.INCONCLUSIVE: OPEN}
 
 
 @rollout_app.callback(invoke_without_command=True)
@@ -167,7 +166,7 @@ def _print_standing(standing: Standing) -> None:
     if standing.breach is not None:
         _console.print(f"  [red]bad evidence[/] {escape(standing.breach.text)}")
     for gate in standing.gates:
-        mark = f"[{_COLOURS[gate.verdict]}]{_MARKS[gate.verdict]}[/]"
+        mark = _SIGNS[gate.verdict]
         missing = "" if gate.missing is None else f": {gate.missing}"
         _console.print(f"  {mark} {gate.name:13}  {escape(gate.seen)}, {escape(gate.limit)} is asked{escape(missing)}")
     for override in standing.overrides:

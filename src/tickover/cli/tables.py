@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 from rich.table import Column, Table
 from rich.text import Text
 
+GOOD, BAD, OPEN = "[green]✓[/]", "[red]✗[/]", "[yellow]?[/]"
+"""How a verdict is shown: it holds, it does not, or nobody knows."""
+
 
 def plain_table(headings: Sequence[str], wraps: str) -> Table:
     """An empty table.

@@ -1,16 +1,11 @@
 """The rows that findings stand on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
-
-from psycopg.rows import class_row
 
 from tickover.database import Database
 from tickover.ledger.facts import CronTick, FencedOff, RecentRun
 from tickover.sql import statement
-
-Row = TypeVar("Row")
 
 
 class Evidence:
@@ -25,18 +20,15 @@ class Evidence:
 
     async def ticks(self, route: str, most: int) -> list[CronTick]:
         """A route's newest ticks as cron fired them, the newest first."""
-        return await self._all(CronTick, "ledger/list_cron_ticks", {"route": route, "most": most})
+        return await self._database.rows(CronTick, statement("ledger/list_cron_ticks"), {"route": route, "most": most})
 
     async def runs(self, responsibilities: Sequence[str], most: int) -> list[RecentRun]:
         """The newest runs of each responsibility, together, the newest first."""
         parameters = {"responsibilities": list(responsibilities), "most": most}
-        return await self._all(RecentRun, "ledger/list_recent_runs", parameters)
+        return await self._database.rows(RecentRun, statement("ledger/list_recent_runs"), parameters)
 
     async def fenced_off(self, functions: Sequence[str], within: timedelta) -> list[FencedOff]:
         """Obligations of late that two executors were at."""
-        return await self._all(FencedOff, "ledger/list_fenced_off", {"functions": list(functions), "within": within})
-
-    async def _all(self, row: type[Row], name: str, parameters: Mapping[str, Any]) -> list[Row]:
-        async with self._database.connection() as connection, connection.cursor(row_factory=class_row(row)) as cursor:
-            await cursor.execute(statement(name), parameters)
-            return await cursor.fetchall()
+        return await self._database.rows(
+            FencedOff, statement("ledger/list_fenced_off"), {"functions": list(functions), "within": within}
+        )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
@@ -11,8 +11,6 @@ from psycopg.types.json import Jsonb
 from tickover.database import Database
 from tickover.ledger.states import CLAIMABLE, DONE, ENDED, Path, State
 from tickover.sql import statement
-
-Row = TypeVar("Row")
 
 _S = {state.name.lower(): str(state) for state in State}
 _FORGOTTEN_AT_ONCE = 500  # ticks
@@ -195,7 +193,7 @@ class Ledger:
             settle_s: seconds after which a dispatch that was never heard of came to nothing.
         """
         parameters = {"dispatch_key": dispatch_key, "settle_s": settle_s, **_S}
-        return await self._all(KnownObligation, "ledger/read_tick", parameters)
+        return await self._database.rows(KnownObligation, statement("ledger/read_tick"), parameters)
 
     async def accept(self, dispatch_key: str, event_ids: Sequence[str], functions: Mapping[str, timedelta]) -> None:
         """The engine took the events of these functions; the clock to their start begins now."""
@@ -265,7 +263,7 @@ class Ledger:
     async def holder(self, dispatch_key: str, function: str) -> Holder | None:
         """Who holds an obligation; None where it was never recorded."""
         parameters = {"dispatch_key": dispatch_key, "function": function, **_S}
-        rows = await self._all(Holder, "ledger/read_obligation", parameters)
+        rows = await self._database.rows(Holder, statement("ledger/read_obligation"), parameters)
         return rows[0] if rows else None
 
     async def renew(self, obligation_id: int, fence: int) -> bool:
@@ -300,7 +298,7 @@ class Ledger:
             "durable": Path.DURABLE,
             **_S,
         }
-        rows = await self._all(Finished, "ledger/finish_obligation", parameters)
+        rows = await self._database.rows(Finished, statement("ledger/finish_obligation"), parameters)
         return rows[0] if rows else None
 
     async def note_fenced_off(self, obligation_id: int) -> None:
@@ -319,17 +317,19 @@ class Ledger:
 
     async def overdue(self, functions: Sequence[str]) -> list[Overdue]:
         """What is late, one row per function and scope."""
-        return await self._all(
-            Overdue, "ledger/overdue_obligations", {"functions": list(functions), "unended": _UNENDED}
+        return await self._database.rows(
+            Overdue, statement("ledger/overdue_obligations"), {"functions": list(functions), "unended": _UNENDED}
         )
 
     async def newest(self, functions: Sequence[str], client_id: str | None) -> list[StatusRow]:
         """The newest obligation of each function that was taken up, in one client's scope or the global one."""
-        return await self._all(StatusRow, "ledger/read_status", {"functions": list(functions), "client_id": client_id})
+        return await self._database.rows(
+            StatusRow, statement("ledger/read_status"), {"functions": list(functions), "client_id": client_id}
+        )
 
     async def progress(self, dispatch_key: str) -> list[Progress]:
         """How far each obligation of a tick is."""
-        return await self._all(Progress, "ledger/read_progress", {"dispatch_key": dispatch_key})
+        return await self._database.rows(Progress, statement("ledger/read_progress"), {"dispatch_key": dispatch_key})
 
     async def forget(self, keep: timedelta) -> int:
         """Drop the oldest ticks, with all that is known of them, and announcements, a bounded number; how many ticks.
@@ -348,8 +348,3 @@ class Ledger:
         async with self._database.connection() as connection:
             cursor = await connection.execute(statement("ledger/list_functions"))
             return [row[0] for row in await cursor.fetchall()]
-
-    async def _all(self, row: type[Row], name: str, parameters: Mapping[str, Any]) -> list[Row]:
-        async with self._database.connection() as connection, connection.cursor(row_factory=class_row(row)) as cursor:
-            await cursor.execute(statement(name), parameters)
-            return await cursor.fetchall()

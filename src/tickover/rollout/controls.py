@@ -60,12 +60,9 @@ class Controls:
 
     async def read(self, functions: Sequence[str]) -> dict[str, Control]:
         """What is set for these functions now, in their order."""
-        async with (
-            self._database.connection() as connection,
-            connection.cursor(row_factory=class_row(Control)) as cursor,
-        ):
-            await cursor.execute(statement("rollout/read_controls"), {"functions": list(functions)})
-            return {control.function: control for control in await cursor.fetchall()}
+        asked = {"functions": list(functions)}
+        found = await self._database.rows(Control, statement("rollout/read_controls"), asked)
+        return {control.function: control for control in found}
 
     async def change(self, changes: Sequence[Change]) -> dict[str, Control]:
         """Make changes, all or none; what is set then.

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import scalar_row
 
 from tickover import clock
 from tickover.contract import Function, Route
@@ -17,8 +17,6 @@ from tickover.rollout.facts import Facts, HandedOver, QueueLook, Shadowed
 from tickover.rollout.parity import ShadowRow, compare
 from tickover.rollout.stages import Control, Stage
 from tickover.sql import statement
-
-Row = TypeVar("Row")
 
 _MOST = 2000  # rows of one kind: more than a day of a minutely tick
 _MOST_SHADOWS = 500
@@ -95,11 +93,15 @@ class RolloutEvidence:
 
     async def in_flight(self, functions: Sequence[str]) -> list[InFlight]:
         """What the engine has begun of these functions and not ended."""
-        return await self._all(InFlight, "rollout/list_in_flight", {"functions": list(functions), **_S})
+        return await self._database.rows(
+            InFlight, statement("rollout/list_in_flight"), {"functions": list(functions), **_S}
+        )
 
     async def taken_over(self, ids: Sequence[int], since: datetime) -> list[TakenOver]:
         """What became of obligations that the engine had begun, and was done for them since."""
-        return await self._all(TakenOver, "rollout/list_taken_over", {"ids": list(ids), "since": since})
+        return await self._database.rows(
+            TakenOver, statement("rollout/list_taken_over"), {"ids": list(ids), "since": since}
+        )
 
     async def inline_successes(self, functions: Sequence[str], since: datetime) -> dict[str, int]:
         """How many ticks that came since were carried out inline to a good end, by function."""
@@ -110,7 +112,7 @@ class RolloutEvidence:
 
     async def switch(self, route: str) -> SeenSwitch | None:
         """What the newest tick of a route found of its switches; None where there was no tick."""
-        found = await self._all(SeenSwitch, "rollout/read_switch", {"route": route})
+        found = await self._database.rows(SeenSwitch, statement("rollout/read_switch"), {"route": route})
         return found[0] if found else None
 
     async def newest_ticks(self, route: str) -> tuple[int, timedelta]:
@@ -124,13 +126,13 @@ class RolloutEvidence:
         """How a route's functions behaved within the last day."""
         functions = {function.id: function for function in route.functions}
         asked = {"route": route.id, "functions": list(functions), **_S}
-        habits = await self._all(Habit, "rollout/read_habits", asked)
+        habits = await self._database.rows(Habit, statement("rollout/read_habits"), asked)
         # What is not skipped any more is not idle any more, whatever it was yesterday.
         return [habit if functions[habit.function].skip_idle else replace(habit, idle=0.0) for habit in habits]
 
     async def overrides(self, function: str) -> list[Override]:
         """Each time that somebody went on against the evidence, the newest first."""
-        return await self._all(Override, "rollout/list_overrides", {"function": function})
+        return await self._database.rows(Override, statement("rollout/list_overrides"), {"function": function})
 
     async def _read(self, route: Route, function: Function, control: Control, since: datetime) -> Facts:
         asked = {"function": function.id, "route": route.id, "since": since, "most": _MOST, **_S}
@@ -141,22 +143,21 @@ class RolloutEvidence:
             ticks = await cursor.fetchall()
         shadowed: list[Shadowed] = []
         if control.stage == Stage.SHADOW:
-            rows = await self._all(ShadowRow, "rollout/list_shadowed", asked | {"most": _MOST_SHADOWS})
+            rows = await self._database.rows(
+                ShadowRow, statement("rollout/list_shadowed"), asked | {"most": _MOST_SHADOWS}
+            )
             shadowed = [found for row in rows if (found := compare(row, function, now)) is not None]
         return Facts(
             since,
             now,
             ticks,
-            await self._all(HandedOver, "rollout/list_handed_over", asked),
+            await self._database.rows(HandedOver, statement("rollout/list_handed_over"), asked),
             shadowed,
             await self._queue(route, asked) or None if function.drains else None,
         )
 
     async def _queue(self, route: Route, asked: Mapping[str, Any]) -> list[QueueLook]:
         responsibilities = [r.id for function in route.functions for r in function.responsibilities]
-        return await self._all(QueueLook, "rollout/list_queue_looks", {**asked, "responsibilities": responsibilities})
-
-    async def _all(self, row: type[Row], name: str, parameters: Mapping[str, Any]) -> list[Row]:
-        async with self._database.connection() as connection, connection.cursor(row_factory=class_row(row)) as cursor:
-            await cursor.execute(statement(name), parameters)
-            return await cursor.fetchall()
+        return await self._database.rows(
+            QueueLook, statement("rollout/list_queue_looks"), {**asked, "responsibilities": responsibilities}
+        )

@@ -72,7 +72,7 @@ def is_due(responsibility: Responsibility, last: datetime | None, now: datetime,
         slack: how much earlier than its time it may run.
     """
     if responsibility.every is None:
-        return _check(responsibility) is None
+        return not responsibility.is_checked
     return last is None or now - last + slack >= responsibility.every
 
 

@@ -2,16 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
-
-from psycopg.rows import class_row
+from typing import Any
 
 from tickover.database import Database
 from tickover.ledger.states import Path, State
 from tickover.sql import statement
 from tickover.verify.facts import ObligationRow, ResponsibilityRow, TickRow
-
-Row = TypeVar("Row")
 
 LOOKED_AT = 10_000
 """Of each route's newest ticks, so many are looked at for one that did not go well."""
@@ -32,17 +28,19 @@ class Records:
 
     async def tick(self, dispatch_key: str) -> TickRow | None:
         """A tick; None where none of that key was recorded."""
-        rows = await self._all(TickRow, "verify/read_tick", {"dispatch_key": dispatch_key})
+        rows = await self._database.rows(TickRow, statement("verify/read_tick"), {"dispatch_key": dispatch_key})
         return rows[0] if rows else None
 
     async def obligations(self, dispatch_key: str) -> list[ObligationRow]:
         """What a tick owes, in the order of its events."""
         parameters = {"dispatch_key": dispatch_key, "running": State.RUNNING, "durable": Path.DURABLE}
-        return await self._all(ObligationRow, "verify/read_obligations", parameters)
+        return await self._database.rows(ObligationRow, statement("verify/read_obligations"), parameters)
 
     async def responsibilities(self, dispatch_key: str) -> list[ResponsibilityRow]:
         """What each responsibility did last for a tick, or for the tick that covered it."""
-        return await self._all(ResponsibilityRow, "verify/list_responsibility_runs", {"dispatch_key": dispatch_key})
+        return await self._database.rows(
+            ResponsibilityRow, statement("verify/list_responsibility_runs"), {"dispatch_key": dispatch_key}
+        )
 
     async def newest_troubled(self, routes: Sequence[str]) -> str | None:
         """The newest tick that did not go well; None where all of the newest did."""
@@ -66,8 +64,3 @@ class Records:
         async with self._database.connection() as connection:
             cursor = await connection.execute(statement(name), parameters)
             return [row[0] for row in await cursor.fetchall()]
-
-    async def _all(self, row: type[Row], name: str, parameters: Mapping[str, Any]) -> list[Row]:
-        async with self._database.connection() as connection, connection.cursor(row_factory=class_row(row)) as cursor:
-            await cursor.execute(statement(name), parameters)
-            return await cursor.fetchall()
