@@ -1,4 +1,4 @@
-"""Logs and metrics: structlog to standard error, OpenTelemetry's API for whatever collector the user has."""
+"""Logs: structlog to standard error, one JSON object a line for machines, or lines for people."""
 
 import logging
 import sys
@@ -6,16 +6,9 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
-from opentelemetry import metrics
 
 from tickover.isolation.redaction import redact_all, secrets_in
 from tickover.settings import environment
-
-_meter = metrics.get_meter("tickover")
-_queue_due = _meter.create_gauge("tickover.queue.due", unit="{job}", description="jobs that are due")
-_queue_age = _meter.create_gauge("tickover.queue.oldest_due_age", unit="s", description="age of the oldest due job")
-_queue_stale = _meter.create_gauge("tickover.queue.stale", description="1 while the oldest due job is too old")
-_ticks = _meter.create_counter("tickover.ticks", unit="{tick}", description="ticks answered, by route and mode")
 
 
 def configure_logs(*, json: bool, level: int = logging.INFO) -> None:
@@ -52,26 +45,3 @@ class _Redacted:
         """A line without them."""
         line: Mapping[str, Any] = redact_all(event, self._secrets)
         return line
-
-
-def record_queue_health(*, due: int, oldest_age: float, stale: bool) -> None:
-    """Report the job queue.
-
-    Args:
-        due: jobs whose time has come.
-        oldest_age: seconds since the oldest of them became due; 0 without one.
-        stale: whether that is longer than allowed.
-    """
-    _queue_due.set(due)
-    _queue_age.set(oldest_age)
-    _queue_stale.set(int(stale))
-
-
-def record_tick(route: str, mode: str) -> None:
-    """Count a tick that was answered.
-
-    Args:
-        route: the cron endpoint.
-        mode: what was done about it.
-    """
-    _ticks.add(1, {"route": route, "mode": mode})
