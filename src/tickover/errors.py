@@ -57,6 +57,10 @@ class RequestError(TickoverError):
         self.detail = detail
 
 
+class SignInError(TickoverError):
+    """Nobody is let into the dashboard like this; the text says what is missing."""
+
+
 class ControlError(TickoverError):
     """A function may not be moved as asked; nothing was changed. The text says what may be done instead."""
 

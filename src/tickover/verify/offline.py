@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
 
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from tickover.app import Tickover
 from tickover.contract import Contract
 from tickover.database import Database
 from tickover.errors import ContractError, EnvironmentStateError, TickoverError
@@ -28,7 +28,24 @@ _OF_THE_DATABASE = ("migrations", "handlers", "maintenance")
 _GIVE_DATABASE = "run it where DATABASE_URL leads to the deployment's database"
 
 
-async def check(load: Callable[[], Tickover]) -> list[Line]:
+class Checked(Protocol):
+    """What is looked at of an application.
+
+    Attributes:
+        contract: its routes and functions.
+        settings: as they were read.
+        flags: the value of every route's flag.
+    """
+
+    @property
+    def contract(self) -> Contract: ...  # noqa: D102 - said above
+    @property
+    def settings(self) -> Settings: ...  # noqa: D102
+    @property
+    def flags(self) -> Mapping[str, bool]: ...  # noqa: D102
+
+
+async def check(load: Callable[[], Checked]) -> list[Line]:
     """Every line: settings, environment, contract, budgets; jobs and migrations where the database can be reached.
 
     Args:
@@ -79,7 +96,7 @@ def _contradiction(found: Contradiction) -> Line:
     return failed(f"environment: {found.code}", found.text, found.remedy)
 
 
-def _load(load: Callable[[], Tickover], faults: Mapping[str, str]) -> Tickover | list[Line]:
+def _load(load: Callable[[], Checked], faults: Mapping[str, str]) -> Checked | list[Line]:
     """The application, imported without the variables that are malformed and told already; or what is wrong."""
     with left_out(faults, NO_DATABASE):
         try:
@@ -106,7 +123,7 @@ def _door(settings: Settings) -> Line:
     return passed("cron secret", "set" if settings.cron_secret is not None else "ID tokens are taken instead")
 
 
-def _keys(tickover: Tickover, faults: Mapping[str, str]) -> Line:
+def _keys(tickover: Checked, faults: Mapping[str, str]) -> Line:
     """Whether there is what a route needs whose flag is on."""
     name, settings = "keys", tickover.settings
     if any(route.flag in faults for route in tickover.contract.routes):
@@ -132,7 +149,7 @@ def _budgets(settings: Settings, verdict: Verdict) -> Line:
     )
 
 
-async def _database_lines(tickover: Tickover, faults: Mapping[str, str]) -> list[Line]:
+async def _database_lines(tickover: Checked, faults: Mapping[str, str]) -> list[Line]:
     if "DATABASE_URL" in faults:
         return [skipped(name, "no database to ask", _GIVE_DATABASE) for name in _OF_THE_DATABASE]
     try:
@@ -154,7 +171,7 @@ def _migrations(dsn: str) -> Line:
     return failed("migrations", seen, "run `tickover migrate` before the deploy")
 
 
-async def _handlers(tickover: Tickover) -> Line:
+async def _handlers(tickover: Checked) -> Line:
     """Whether every kind of job that waits has a handler; a job without one becomes a dead letter."""
     name = "handlers"
     known = {kind for run in _drains(tickover.contract) for kind in run.kinds}
@@ -173,7 +190,7 @@ async def _handlers(tickover: Tickover) -> Line:
     return passed(name, f"for every kind that waits: {', '.join(waiting) or 'none waits'}")
 
 
-async def _maintenance(tickover: Tickover) -> list[Line]:
+async def _maintenance(tickover: Checked) -> list[Line]:
     """Whether the tables that are pruned and recovered are there, with the indexes that this needs."""
     tables = maintained(tickover.contract)
     database = Database(tickover.settings.database_url, size=1, wait=_WAIT)

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from tickover.engine import PATH
 from tickover.web.cron import cron_router
+from tickover.web.dashboard.site import make_dashboard
 from tickover.web.deployment import deployment_router
 from tickover.web.engine_door import EngineDoor
 from tickover.web.rollout import rollout_router
@@ -26,6 +27,7 @@ def mount(app: FastAPI, served: Served) -> None:
     door = EngineDoor(served)
     for path in (PATH, f"{PATH}/"):  # a redirect from one to the other would not name the environment
         app.router.routes.append(Route(path, door, include_in_schema=False))
+    app.mount(served.settings.dashboard_path, make_dashboard(served))
     around = app.router.lifespan_context
 
     @asynccontextmanager

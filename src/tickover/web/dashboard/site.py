@@ -1,0 +1,98 @@
+"""The dashboard as an application of its own, to be mounted on the user's; its JSON API lies below `/api`."""
+
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
+from starlette.exceptions import HTTPException
+
+from tickover.errors import ControlError, RequestError, WrongEnvironmentError
+from tickover.web.access.door import make_dashboard_door
+from tickover.web.dashboard.check import check_router
+from tickover.web.dashboard.desk import Desk, NotSignedInError
+from tickover.web.dashboard.entry import entry_router
+from tickover.web.dashboard.rollout import rollout_pages
+from tickover.web.served import Served
+
+_log = structlog.stdlib.get_logger("tickover.web")
+
+
+def make_dashboard(served: Served) -> FastAPI:
+    """The dashboard, closed until a token is configured.
+
+    Args:
+        served: the application whose ticks, jobs and functions it shows.
+    """
+    desk = Desk(served, make_dashboard_door(served.settings))
+    site = FastAPI(title="Tickover", docs_url=None, redoc_url=None, openapi_url=None)
+    site.get("/static/{name}")(desk.asset)
+    for router in (entry_router(desk), rollout_pages(desk), check_router(desk)):
+        site.include_router(router)
+    _Errors(desk).answered_by(site)
+    return site
+
+
+class _Errors:
+    """Answers what went wrong with a page that says so.
+
+    Args:
+        desk: what shows it.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def answered_by(self, site: FastAPI) -> None:
+        """Answer a site's errors."""
+        site.add_exception_handler(NotSignedInError, self._to_entry)
+        site.add_exception_handler(RequestError, self._refused)
+        site.add_exception_handler(ControlError, self._conflict)
+        site.add_exception_handler(WrongEnvironmentError, self._wrong_environment)
+        site.add_exception_handler(OperationalError, self._away)
+        site.add_exception_handler(PoolTimeout, self._away)
+        site.add_exception_handler(RequestValidationError, self._malformed)
+        site.add_exception_handler(HTTPException, self._http)
+        site.add_exception_handler(Exception, self._unforeseen)
+
+    async def _to_entry(self, request: Request, _error: Exception) -> Response:
+        onward = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return self._desk.to(f"/enter?next={quote(onward)}" if request.method == "GET" else "/enter")
+
+    async def _refused(self, request: Request, error: Exception) -> Response:
+        if not isinstance(error, RequestError):
+            raise error
+        return self._page(request, error.status, error.detail)
+
+    async def _conflict(self, request: Request, error: Exception) -> Response:
+        return self._page(request, HTTPStatus.CONFLICT, str(error))
+
+    async def _wrong_environment(self, request: Request, error: Exception) -> Response:
+        return self._desk.show(request, "environment.html", HTTPStatus.CONFLICT, error=error)
+
+    async def _away(self, request: Request, error: Exception) -> Response:
+        _log.error("database.unavailable", error=str(error))
+        detail = "PostgreSQL cannot be reached, so nothing can be shown or done; nothing is lost by that. Try again."
+        return self._page(request, HTTPStatus.SERVICE_UNAVAILABLE, detail)
+
+    async def _malformed(self, request: Request, error: Exception) -> Response:
+        if not isinstance(error, RequestValidationError):
+            raise error
+        faults = "; ".join(f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors())
+        return self._page(request, HTTPStatus.BAD_REQUEST, f"this cannot be asked for: {faults}")
+
+    async def _http(self, request: Request, error: Exception) -> Response:
+        status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
+        return self._page(request, status, "there is no such page")
+
+    async def _unforeseen(self, request: Request, _error: Exception) -> Response:
+        detail = "something went wrong that nobody had thought of; the application's log tells it whole"
+        return self._page(request, HTTPStatus.INTERNAL_SERVER_ERROR, detail)
+
+    def _page(self, request: Request, status: HTTPStatus, detail: str) -> Response:
+        values: dict[str, Any] = {"status": status, "detail": detail}
+        return self._desk.show(request, "refused.html", status, **values)
