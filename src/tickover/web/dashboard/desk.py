@@ -20,7 +20,7 @@ _LARGEST_FORM = 20_000  # bytes
 _LONGEST_REASON = 500  # characters
 
 PAGES = (
-    ("", "Overview"),
+    ("/", "Overview"),
     ("/ticks", "Ticks"),
     ("/jobs", "Jobs"),
     ("/clients", "Clients"),

@@ -79,4 +79,4 @@ def _safe(desk: Desk, onward: str) -> str:
     """A page of ours to lead to; never another site's."""
     below = onward.removeprefix(desk.base)
     is_ours = onward.startswith(f"{desk.base}/") and "//" not in below and "\\" not in below and below.isprintable()
-    return below if is_ours else ""
+    return below if is_ours else "/"

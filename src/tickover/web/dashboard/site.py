@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from tickover.errors import ControlError, RequestError, WrongEnvironmentError
 from tickover.web.access.door import make_dashboard_door
+from tickover.web.api.site import make_api
 from tickover.web.dashboard.check import check_router
 from tickover.web.dashboard.desk import Desk, NotSignedInError
 from tickover.web.dashboard.entry import entry_router
@@ -28,11 +29,13 @@ def make_dashboard(served: Served) -> FastAPI:
     Args:
         served: the application whose ticks, jobs and functions it shows.
     """
-    desk = Desk(served, make_dashboard_door(served.settings))
+    door = make_dashboard_door(served.settings)
+    desk = Desk(served, door)
     site = FastAPI(title="Tickover", docs_url=None, redoc_url=None, openapi_url=None)
     site.get("/static/{name}")(desk.asset)
     for router in (entry_router(desk), rollout_pages(desk), check_router(desk)):
         site.include_router(router)
+    site.mount("/api", make_api(served, door))
     _Errors(desk).answered_by(site)
     return site
 

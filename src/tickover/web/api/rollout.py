@@ -1,0 +1,62 @@
+"""The rollout over the API."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+
+from tickover.errors import RequestError
+from tickover.rollout.controller import Standing
+from tickover.web.access.people import Role
+from tickover.web.api import models
+from tickover.web.api.counter import Counter
+
+Function = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$", description="the function's id")]
+
+
+def rollout_api(counter: Counter) -> APIRouter:
+    """The routes of the rollout."""
+    router = APIRouter(prefix="/rollout", tags=["rollout"])
+    served = counter.served
+
+    @router.get("", response_model=models.Rollout)
+    async def rollout(_: Annotated[Role, counter.looks]) -> dict[str, Any]:
+        """Where each function stands, and what speaks for and against its next step."""
+        return {"functions": [standing.as_json() for standing in await served.rollout.standings()]}
+
+    @router.post("/{function}/begin", response_model=models.Standing)
+    async def begin(function: Function, act: models.Act, role: Annotated[Role, counter.acts]) -> dict[str, Any]:
+        """Take a function under control: inline, whatever its flag says."""
+        await served.rollout.begin(_known(function), act.name(role), act.reason)
+        return await _standing(function)
+
+    @router.post("/{function}/advance", response_model=models.Standing)
+    async def advance(function: Function, act: models.Advance, role: Annotated[Role, counter.acts]) -> dict[str, Any]:
+        """Move a function one step forward, if its gates pass."""
+        await served.rollout.advance(_known(function), act.name(role), act.reason, override=act.override)
+        return await _standing(function)
+
+    @router.post("/{function}/release", response_model=models.Standing)
+    async def release(function: Function, act: models.Act, role: Annotated[Role, counter.acts]) -> dict[str, Any]:
+        """Let a function go on that was rolled back."""
+        await served.rollout.release(_known(function), act.name(role), act.reason)
+        return await _standing(function)
+
+    @router.post("/{function}/back", response_model=models.RolledBack)
+    async def back(function: Function, act: models.Act, role: Annotated[Role, counter.acts]) -> dict[str, Any]:
+        """Back to inline from the next tick on; `all` takes every function back."""
+        functions = [each.id for each in served.contract.functions] if function == "all" else [_known(function)]
+        return (await served.rollback.roll_back(functions, act.name(role), act.reason)).as_json()
+
+    def _known(function: str) -> str:
+        if served.contract.function(function) is None:
+            known = [each.id for each in served.contract.functions]
+            detail = f"there is no function {function!r}; there are {known}"
+            raise RequestError(HTTPStatus.NOT_FOUND, "unknown-function", detail)
+        return function
+
+    async def _standing(function: str) -> dict[str, Any]:
+        found: list[Standing] = await served.rollout.standings()
+        return next(standing for standing in found if standing.function == function).as_json()
+
+    return router
