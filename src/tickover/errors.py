@@ -6,6 +6,8 @@ TickoverError
 ├── TableError           a responsibility names a table or a column that is not there
 ├── RequestError         a caller sent something that cannot be served (carries an HTTP status)
 ├── EnqueueError         a job cannot be stored as given
+├── JobFilterError       jobs were asked for, or are to be acted on, in a way that makes no sense
+├── CursorError          a page was asked for at a place that no page has named
 ├── ScheduleError        a recurring job is declared in a way that cannot be kept
 ├── LeaseLostError       another executor took over; this one must stop
 ├── JobTransactionError  a second transaction of its own was asked for by one attempt at a job (jobs/transaction.py)
@@ -67,6 +69,14 @@ class ControlError(TickoverError):
 
 class EnqueueError(TickoverError):
     """A job cannot be stored as given; nothing of the call was stored."""
+
+
+class JobFilterError(TickoverError):
+    """A filter of jobs that cannot be kept; the text names every fault, and nothing was done."""
+
+
+class CursorError(TickoverError):
+    """A page was asked for at a place that no page has named; begin again without it."""
 
 
 class ScheduleError(TickoverError):

@@ -10,6 +10,8 @@ from psycopg.rows import class_row, dict_row, scalar_row
 
 from tickover import clock
 from tickover.database import Database
+from tickover.jobs.filters import JobFilter
+from tickover.jobs.looking import Count, JobAttempt, JobPage, Looks, Menus, StoredJob
 from tickover.jobs.new_job import Checking, NewJob, Reserved, as_columns, as_copied, check
 from tickover.jobs.states import JobState
 from tickover.sql import statement
@@ -24,28 +26,6 @@ _REQUEUE_BATCH = 1000
 _MOST_LISTED = 1000
 _MAX_ID = 2**63 - 1
 _S = {state.name.lower(): str(state) for state in JobState}
-
-
-@dataclass(frozen=True, slots=True)
-class StoredJob:
-    """A row of `tickover.job`. `payload` is JSON text; a list leaves it out."""
-
-    id: int
-    kind: str
-    client_id: str | None
-    state: JobState
-    priority: int
-    run_at: datetime
-    attempts: int
-    max_attempts: int
-    timeout_s: float
-    dedupe_key: str | None
-    fence: int
-    lease_expires_at: datetime | None
-    last_error: str | None
-    created_at: datetime
-    finished_at: datetime | None
-    payload: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +61,7 @@ class JobQueue:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._looks = Looks(database)
 
     async def enqueue(
         self,
@@ -205,6 +186,49 @@ class JobQueue:
         return [
             _stored(row) for row in await self._all("jobs/list_jobs", {"state": state, "kind": kind, "limit": limit})
         ]
+
+    async def page(
+        self, asked: JobFilter, cursor: str | None = None, limit: int = 50, now: datetime | None = None
+    ) -> JobPage:
+        """The newest jobs that match, without payloads; bounded, whatever the queue holds.
+
+        Args:
+            asked: which ones.
+            cursor: of the page, as the one before it named it; None for the first.
+            limit: at most so many, up to 1000.
+            now: the current time, for `older_than`; None reads the clock.
+
+        Raises:
+            CursorError: no page can have named the cursor.
+            ValueError: the limit is not from 1 to 1000.
+        """
+        return await self._looks.page(asked, cursor, limit, now or clock.now())
+
+    async def count(
+        self, asked: JobFilter, cap: int = COUNTED_UP_TO, now: datetime | None = None
+    ) -> Mapping[JobState, Count]:
+        """How many jobs of each state match, whatever state is asked for; counted up to a bound.
+
+        Args:
+            asked: which ones.
+            cap: at most so many are looked at in each state.
+            now: the current time, for `older_than`; None reads the clock.
+        """
+        return await self._looks.count(asked, cap, now or clock.now())
+
+    async def menus(self) -> Menus:
+        """The kinds and clients that filters may offer: of jobs that wait, or were made lately."""
+        return await self._looks.menus()
+
+    async def attempts(self, job_id: int) -> list[JobAttempt]:
+        """The attempts at a job that are known, the first one first.
+
+        Those that failed or were lost, the one under way, and the one that succeeded.
+
+        Args:
+            job_id: of the job; one that is not there has none.
+        """
+        return await self._looks.attempts(job_id)
 
     async def _all(self, name: str, parameters: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
         async with self._database.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
