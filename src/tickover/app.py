@@ -20,6 +20,10 @@ from tickover.heartbeats.pinger import Heartbeats
 from tickover.heartbeats.variables import read_heartbeats
 from tickover.isolation.guard import make_guard
 from tickover.isolation.redaction import secrets_in
+from tickover.jobs.acts import JobActs
+from tickover.jobs.bulk import BulkActs, BulkRunner
+from tickover.jobs.clients import ClientQueues
+from tickover.jobs.queue import JobQueue
 from tickover.ledger.circuits import Circuits
 from tickover.ledger.evidence import Evidence
 from tickover.ledger.refusals import Refusals
@@ -96,6 +100,11 @@ class Tickover:
         status: each function's newest status.
         guard: what knows whether this process may act where it stands.
         inspection: looks at the tables that maintenance names, once, beside everything else; None before `open`.
+        queue: the jobs.
+        job_acts: what is done to single jobs by hand.
+        bulk_acts: what is done to many jobs by hand.
+        bulk_runner: what carries that on in the background.
+        client_queues: who waits how long.
         endpoint: what the engine calls; None where INNGEST_SIGNING_KEY is missing.
 
     Raises:
@@ -141,6 +150,9 @@ class Tickover:
         self.handler = self._make_handler(planner, ledger, dispatcher, executor, watchdog, housekeeping)
         functions = self._make_functions(executor, controls, ledger, dispatcher)
         self.endpoint = make_endpoint(self._sender.sdk, functions, settings, verdict.serve_origin)
+        self.queue, self.client_queues = JobQueue(self.database), ClientQueues(self.database)
+        self.job_acts, self.bulk_acts = JobActs(self.database), BulkActs(self.database)
+        self.bulk_runner = BulkRunner(self.bulk_acts, self.guard)
         self._announced = False
         self.inspection: asyncio.Task[None] | None = None
 
@@ -205,6 +217,7 @@ class Tickover:
         if self.inspection is not None:
             self.inspection.cancel()
             await asyncio.gather(self.inspection, return_exceptions=True)
+        await self.bulk_runner.close()
         await self._sender.close()
         await self._heartbeats.close()
         await self.redis.close()

@@ -7,6 +7,10 @@ from tickover.contract import Contract
 from tickover.database import Database
 from tickover.engine.endpoint import Endpoint
 from tickover.isolation.guard import Guard
+from tickover.jobs.acts import JobActs
+from tickover.jobs.bulk import BulkActs, BulkRunner
+from tickover.jobs.clients import ClientQueues
+from tickover.jobs.queue import JobQueue
 from tickover.rollout.controller import Rollout
 from tickover.rollout.rollback import Rollback
 from tickover.settings import Settings
@@ -38,6 +42,11 @@ class Served(Protocol):
         doorkeeper: what counts refused requests.
         status: each function's newest status.
         guard: what knows whether this process may act.
+        queue: the jobs.
+        job_acts: what is done to single jobs by hand.
+        bulk_acts: what is done to many jobs by hand.
+        bulk_runner: what carries that on.
+        client_queues: who waits how long.
         endpoint: what the engine calls; None where the key for it is missing.
     """
 
@@ -56,6 +65,11 @@ class Served(Protocol):
     doorkeeper: Doorkeeper
     status: StatusStore
     guard: Guard
+    queue: JobQueue
+    job_acts: JobActs
+    bulk_acts: BulkActs
+    bulk_runner: BulkRunner
+    client_queues: ClientQueues
     endpoint: Endpoint | None
 
     async def open(self) -> None:

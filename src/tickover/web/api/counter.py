@@ -43,25 +43,26 @@ class Counter:
         self._door = door
 
     async def look(self, request: Request, _: _Shown) -> Role:
-        """The role of whoever calls to look.
+        """Let somebody look; their role is `request.state.role` from here on.
 
         Raises:
             RequestError: they show no token that counts.
             WrongEnvironmentError: what would be told belongs to another environment.
         """
-        role = self._door.bearer(request)
+        role: Role = self._door.bearer(request)
+        request.state.role = role
         await self.served.open()
         await self.served.guard.require()
         return role
 
-    async def act(self, request: Request, _: _Shown) -> Role:
-        """The role of whoever calls to act.
+    async def act(self, request: Request, shown: _Shown) -> Role:
+        """Let somebody act, as `look` does.
 
         Raises:
             RequestError: they show no token that counts, or one that lets them only look.
             WrongEnvironmentError: nothing may be changed here.
         """
-        role = await self.look(request, _)
+        role = await self.look(request, shown)
         if Right.ACT not in RIGHTS[role]:
             detail = f"a {role} may look and not act; send TICKOVER_OPERATOR_TOKEN. Nothing was done"
             raise RequestError(HTTPStatus.FORBIDDEN, "not-allowed", detail)

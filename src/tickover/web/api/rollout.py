@@ -3,11 +3,10 @@
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 
 from tickover.errors import RequestError
 from tickover.rollout.controller import Standing
-from tickover.web.access.people import Role
 from tickover.web.api import models
 from tickover.web.api.counter import Counter
 
@@ -19,34 +18,34 @@ def rollout_api(counter: Counter) -> APIRouter:
     router = APIRouter(prefix="/rollout", tags=["rollout"])
     served = counter.served
 
-    @router.get("", response_model=models.Rollout)
-    async def rollout(_: Annotated[Role, counter.looks]) -> dict[str, Any]:
+    @router.get("", response_model=models.Rollout, dependencies=[counter.looks])
+    async def rollout() -> dict[str, Any]:
         """Where each function stands, and what speaks for and against its next step."""
         return {"functions": [standing.as_json() for standing in await served.rollout.standings()]}
 
-    @router.post("/{function}/begin", response_model=models.Standing)
-    async def begin(function: Function, act: models.Act, role: Annotated[Role, counter.acts]) -> dict[str, Any]:
+    @router.post("/{function}/begin", response_model=models.Standing, dependencies=[counter.acts])
+    async def begin(function: Function, act: models.Act, request: Request) -> dict[str, Any]:
         """Take a function under control: inline, whatever its flag says."""
-        await served.rollout.begin(_known(function), act.name(role), act.reason)
+        await served.rollout.begin(_known(function), act.name(request.state.role), act.reason)
         return await _standing(function)
 
-    @router.post("/{function}/advance", response_model=models.Standing)
-    async def advance(function: Function, act: models.Advance, role: Annotated[Role, counter.acts]) -> dict[str, Any]:
+    @router.post("/{function}/advance", response_model=models.Standing, dependencies=[counter.acts])
+    async def advance(function: Function, act: models.Advance, request: Request) -> dict[str, Any]:
         """Move a function one step forward, if its gates pass."""
-        await served.rollout.advance(_known(function), act.name(role), act.reason, override=act.override)
+        await served.rollout.advance(_known(function), act.name(request.state.role), act.reason, override=act.override)
         return await _standing(function)
 
-    @router.post("/{function}/release", response_model=models.Standing)
-    async def release(function: Function, act: models.Act, role: Annotated[Role, counter.acts]) -> dict[str, Any]:
+    @router.post("/{function}/release", response_model=models.Standing, dependencies=[counter.acts])
+    async def release(function: Function, act: models.Act, request: Request) -> dict[str, Any]:
         """Let a function go on that was rolled back."""
-        await served.rollout.release(_known(function), act.name(role), act.reason)
+        await served.rollout.release(_known(function), act.name(request.state.role), act.reason)
         return await _standing(function)
 
-    @router.post("/{function}/back", response_model=models.RolledBack)
-    async def back(function: Function, act: models.Act, role: Annotated[Role, counter.acts]) -> dict[str, Any]:
+    @router.post("/{function}/back", response_model=models.RolledBack, dependencies=[counter.acts])
+    async def back(function: Function, act: models.Act, request: Request) -> dict[str, Any]:
         """Back to inline from the next tick on; `all` takes every function back."""
         functions = [each.id for each in served.contract.functions] if function == "all" else [_known(function)]
-        return (await served.rollback.roll_back(functions, act.name(role), act.reason)).as_json()
+        return (await served.rollback.roll_back(functions, act.name(request.state.role), act.reason)).as_json()
 
     def _known(function: str) -> str:
         if served.contract.function(function) is None:

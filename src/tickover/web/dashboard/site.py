@@ -11,12 +11,13 @@ from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
-from tickover.errors import ControlError, RequestError, WrongEnvironmentError
+from tickover.errors import ControlError, CursorError, JobFilterError, RequestError, WrongEnvironmentError
 from tickover.web.access.door import make_dashboard_door
 from tickover.web.api.site import make_api
 from tickover.web.dashboard.check import check_router
 from tickover.web.dashboard.desk import Desk, NotSignedInError
 from tickover.web.dashboard.entry import entry_router
+from tickover.web.dashboard.jobs import job_pages
 from tickover.web.dashboard.rollout import rollout_pages
 from tickover.web.served import Served
 
@@ -33,7 +34,7 @@ def make_dashboard(served: Served) -> FastAPI:
     desk = Desk(served, door)
     site = FastAPI(title="Tickover", docs_url=None, redoc_url=None, openapi_url=None)
     site.get("/static/{name}")(desk.asset)
-    for router in (entry_router(desk), rollout_pages(desk), check_router(desk)):
+    for router in (entry_router(desk), job_pages(desk), rollout_pages(desk), check_router(desk)):
         site.include_router(router)
     site.mount("/api", make_api(served, door))
     _Errors(desk).answered_by(site)
@@ -55,6 +56,8 @@ class _Errors:
         site.add_exception_handler(NotSignedInError, self._to_entry)
         site.add_exception_handler(RequestError, self._refused)
         site.add_exception_handler(ControlError, self._conflict)
+        site.add_exception_handler(JobFilterError, self._unclear)
+        site.add_exception_handler(CursorError, self._unclear)
         site.add_exception_handler(WrongEnvironmentError, self._wrong_environment)
         site.add_exception_handler(OperationalError, self._away)
         site.add_exception_handler(PoolTimeout, self._away)
@@ -73,6 +76,9 @@ class _Errors:
 
     async def _conflict(self, request: Request, error: Exception) -> Response:
         return self._page(request, HTTPStatus.CONFLICT, str(error))
+
+    async def _unclear(self, request: Request, error: Exception) -> Response:
+        return self._page(request, HTTPStatus.BAD_REQUEST, str(error))
 
     async def _wrong_environment(self, request: Request, error: Exception) -> Response:
         return self._desk.show(request, "environment.html", HTTPStatus.CONFLICT, error=error)
