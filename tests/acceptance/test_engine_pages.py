@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser
 
+from tests.browser import chromium, needs_chromium, opened
 from tests.integration.localengine.conftest import serving
 from tests.integration.localengine.page_rows import Rows, pages_app, seed
 from tickover import clock
@@ -15,14 +15,9 @@ from tickover.database import Database
 from tickover.localengine.server import HISTORY
 from tickover.migrations import migrate
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 PATHS = ("/", "/events", "/functions", "/runs/01R1", "/runs/01R3", "/runs/01R4", "/events/01E1", "/runs/nobody")
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="install Chromium as /usr/bin/chromium (apt: chromium)")
+pytestmark = needs_chromium
 
 
 @pytest.fixture
@@ -44,22 +39,8 @@ async def base(rows: Rows) -> AsyncIterator[str]:
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """Chromium."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    async with chromium() as browser:
         yield browser
-        await browser.close()
-
-
-async def opened(browser: Browser, said: list[str], width: int = 1200, dark: bool = False) -> Page:
-    """A tab; what its console says, and what its policy refuses, is written down."""
-    context = await browser.new_context(
-        viewport={"width": width, "height": 800}, color_scheme="dark" if dark else "light", timezone_id="Asia/Tokyo"
-    )
-    page = await context.new_page()
-    page.set_default_timeout(15_000)
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    return page
 
 
 async def test_a_run_is_found_by_its_state_and_its_picture_has_a_bar_per_step(browser: Browser, base: str) -> None:
@@ -86,7 +67,7 @@ async def test_no_page_scrolls_sideways_on_a_telephone_or_breaks_its_own_policy(
 ) -> None:
     """390 px wide; nothing is said on the console but that one page is not there."""
     said: list[str] = []
-    page = await opened(browser, said, 390, dark)
+    page = await opened(browser, said, 390, dark=dark)
     for path in PATHS:
         await page.goto(base + path)
         assert await page.evaluate("document.documentElement.scrollWidth") <= 390, path
