@@ -14,7 +14,8 @@ from tickover.cli.recurring import recurring
 from tickover.cli.tables import cell, plain_table
 from tickover.database import Database
 from tickover.isolation.own import require_own
-from tickover.jobs.queue import JobQueue, StoredJob
+from tickover.jobs.looking import StoredJob
+from tickover.jobs.queue import JobQueue
 from tickover.jobs.states import JobState
 from tickover.settings import load_settings
 

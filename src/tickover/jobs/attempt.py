@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextvars import copy_context
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from tickover import clock
@@ -117,7 +118,8 @@ class Attempts:
             if worker.cancelling():
                 raise asyncio.CancelledError from error  # the drain stops, in whatever way the handler put it
             cause = TimeoutError(f"cut off after {timeout_s:g} s") if was_cut_off else error
-            return [_raised(job, view, cause) for job, view in views]
+            started_at = clock.now() - timedelta(seconds=self.limits.spent(limit))
+            return [_raised(job, view, cause)._replace(started_at=started_at) for job, view in views]
         self.limits.end(limit)
         return [_returned(job, view) for job, view in views]
 

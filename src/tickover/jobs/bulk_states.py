@@ -59,3 +59,15 @@ def after_batch(state: BulkState, *, is_last: bool) -> BulkState:
     if state is BulkState.STOPPING:
         return BulkState.STOPPED
     return BulkState.DONE if is_last else state
+
+
+def share(from_id: int, position: int, lowest_id: int) -> float:
+    """How much of what there was has been looked at, from 0 to 1.
+
+    Args:
+        from_id: where the act began; it walks down from there.
+        position: how far it has come.
+        lowest_id: where there is nothing below.
+    """
+    whole = from_id - lowest_id
+    return 1.0 if whole <= 0 else min(max((from_id - position) / whole, 0.0), 1.0)

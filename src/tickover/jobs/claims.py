@@ -14,6 +14,7 @@ from tickover.sql import statement
 
 _S = {state.name.lower(): str(state) for state in JobState}
 _ENDED = [str(state) for state in ENDED]
+_FAILED = frozenset({Ending.RETRIED, Ending.DEAD})
 
 
 class Claimed(NamedTuple):
@@ -41,6 +42,7 @@ class Outcome(NamedTuple):
         run_at: when it is attempted again; None leaves the time as it was.
         cause: what its handler raised, for the log.
         committed: recorded already, by the job's own transaction.
+        started_at: when its handler was called, of an attempt that failed.
         is_plain: a success without a transaction of its own, so that nothing can hold the job's row.
     """
 
@@ -52,6 +54,7 @@ class Outcome(NamedTuple):
     cause: BaseException | None = None
     committed: bool = False
     is_plain: bool = False
+    started_at: datetime | None = None
 
 
 class Standing(NamedTuple):
@@ -150,6 +153,10 @@ class Claims:
             "attempts": [outcome.attempts for outcome in outcomes],
             "run_at": [outcome.run_at for outcome in outcomes],
             "error": [outcome.error for outcome in outcomes],
+            "failed": [str(o.ending) if o.ending in _FAILED else None for o in outcomes],
+            "started_at": [outcome.started_at for outcome in outcomes],
+            "dispatch_key": self._slice.dispatch_key,
+            "path": self._slice.path,
             "ended": _ENDED,
             **_S,
         }

@@ -17,12 +17,14 @@ NO_CLIENT = "-"
 LONGEST_ERROR = 200
 """Characters of a text that is looked for in errors."""
 
+MAX_ID = 2**63 - 1
+"""No job has a higher id."""
+
 _KIND = re.compile(r"[a-z][a-z0-9_.-]{0,99}")
 _CLIENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _AGE = re.compile(r"(\d{1,9})\s*([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _OLDEST = timedelta(days=3650)
-_MAX_ID = 2**63 - 1
 _VERSION = b"j1:"
 
 
@@ -97,7 +99,7 @@ class JobFilter:
     def _faults(self) -> Iterator[str]:
         if self.kind is not None and not _KIND.fullmatch(self.kind):
             yield f"kind {_shown(self.kind)} is not of the form {_KIND.pattern}"
-        if self.client_id not in {None, NO_CLIENT} and not _CLIENT.fullmatch(str(self.client_id)):
+        if self.client_id not in {None, NO_CLIENT} and not is_client(self.client_id):
             yield (
                 f"client {_shown(str(self.client_id))} is not of the form {_CLIENT.pattern}, nor {NO_CLIENT!r} for none"
             )
@@ -105,6 +107,11 @@ class JobFilter:
             yield f"older_than lies above nothing, and up to {_OLDEST.days} days"
         if self.error is not None and not (0 < len(self.error) <= LONGEST_ERROR and "\0" not in self.error):
             yield f"error is a text of 1 to {LONGEST_ERROR} characters, without a zero among them"
+
+
+def is_client(name: object) -> bool:
+    """Whether a client may be named so."""
+    return isinstance(name, str) and _CLIENT.fullmatch(name) is not None
 
 
 def state_of(text: str) -> JobState:
@@ -156,13 +163,13 @@ def place_of(cursor: str | None) -> int:
         CursorError: no page can have named it.
     """
     if cursor is None:
-        return _MAX_ID
+        return MAX_ID
     try:
         text = urlsafe_b64decode((cursor[:64] + "=" * (-len(cursor) % 4)).encode("ascii"))
         place = int(text.removeprefix(_VERSION)) if text[len(_VERSION) :].isdigit() else 0
     except (Base64Error, UnicodeEncodeError, ValueError):
         place = 0
-    if not 1 <= place <= _MAX_ID or cursor_at(place) != cursor:
+    if not 1 <= place <= MAX_ID or cursor_at(place) != cursor:
         raise CursorError(f"{_shown(cursor)} is no place in a list of jobs: begin again without a cursor")
     return place
 

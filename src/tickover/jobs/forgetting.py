@@ -25,7 +25,7 @@ class Keeping:
     """How long jobs are kept after they have ended.
 
     Args:
-        ended: those that succeeded.
+        ended: those that succeeded, or were discarded.
         dead: dead letters.
 
     Raises:
@@ -82,7 +82,7 @@ async def _forget(database: Database, keeping: Keeping, now: datetime, after: in
         "limit": _PAGE,
         "ended_before": now - keeping.ended,
         "dead_before": now - keeping.dead,
-        "succeeded": JobState.SUCCEEDED,
+        "ended": [JobState.SUCCEEDED, JobState.DISCARDED],
         "dead": JobState.DEAD,
     }
     async with database.connection() as connection:

@@ -10,8 +10,8 @@ from psycopg.rows import class_row, dict_row, scalar_row
 
 from tickover import clock
 from tickover.database import Database
-from tickover.jobs.filters import JobFilter
-from tickover.jobs.looking import Count, JobAttempt, JobPage, Looks, Menus, StoredJob
+from tickover.jobs.filters import MAX_ID, JobFilter
+from tickover.jobs.looking import MOST_LISTED, Count, JobAttempt, JobPage, Looks, Menus, StoredJob
 from tickover.jobs.new_job import Checking, NewJob, Reserved, as_columns, as_copied, check
 from tickover.jobs.states import JobState
 from tickover.sql import statement
@@ -23,8 +23,6 @@ _ENQUEUE, _RESERVE, _COPY = "jobs/enqueue_jobs", "jobs/reserve_ids", "jobs/copy_
 _COPY_FROM = 50  # jobs: below, two more round trips cost more than they save
 _COPY_AT_A_TIME = 1000
 _REQUEUE_BATCH = 1000
-_MOST_LISTED = 1000
-_MAX_ID = 2**63 - 1
 _S = {state.name.lower(): str(state) for state in JobState}
 
 
@@ -120,7 +118,7 @@ class JobQueue:
 
     async def show(self, job_id: int) -> StoredJob | None:
         """One job with its payload, or None where there is none of that id."""
-        if not 1 <= job_id <= _MAX_ID:
+        if not 1 <= job_id <= MAX_ID:
             return None
         rows = await self._all("jobs/read_job", {"id": job_id})
         return _stored(rows[0]) if rows else None
@@ -140,7 +138,7 @@ class JobQueue:
         """
         if (ids is None) == (kind is None):
             raise ValueError("name either the ids or the kind of the dead letters to requeue")
-        known = None if ids is None else [job_id for job_id in ids if 1 <= job_id <= _MAX_ID]
+        known = None if ids is None else [job_id for job_id in ids if 1 <= job_id <= MAX_ID]
         requeued: list[int] = []
         parameters = {"ids": known, "kind": kind, "limit": _REQUEUE_BATCH, "after": 0, **_S}
         while True:
@@ -181,8 +179,8 @@ class JobQueue:
         Raises:
             ValueError: the limit is not from 1 to 1000.
         """
-        if not 1 <= limit <= _MOST_LISTED:
-            raise ValueError(f"limit must lie between 1 and {_MOST_LISTED}")
+        if not 1 <= limit <= MOST_LISTED:
+            raise ValueError(f"limit must lie between 1 and {MOST_LISTED}")
         return [
             _stored(row) for row in await self._all("jobs/list_jobs", {"state": state, "kind": kind, "limit": limit})
         ]
@@ -220,7 +218,7 @@ class JobQueue:
         """The kinds and clients that filters may offer: of jobs that wait, or were made lately."""
         return await self._looks.menus()
 
-    async def attempts(self, job_id: int) -> list[JobAttempt]:
+    async def attempts(self, job_id: int) -> Sequence[JobAttempt]:
         """The attempts at a job that are known, the first one first.
 
         Those that failed or were lost, the one under way, and the one that succeeded.

@@ -23,6 +23,8 @@ class Slice:
         client_id: only this client's jobs, or None for all.
         lease: of the obligation that is carried out so; None where there is none.
         log: bound to what is drained for.
+        dispatch_key: of the tick it belongs to; None where there is none.
+        path: who carries that tick's work out.
     """
 
     database: Database
@@ -31,11 +33,14 @@ class Slice:
     client_id: str | None
     lease: Lease | None
     log: structlog.stdlib.BoundLogger
+    dispatch_key: str | None = None
+    path: str | None = None
 
     @classmethod
     def of(cls, run: Run) -> "Slice":
         """The slice that a run has."""
-        return cls(run.database, run.budget, run.budget.left(), run.client_id, run.lease, run.log)
+        left, tick = run.budget.left(), (run.dispatch_key, str(run.path))
+        return cls(run.database, run.budget, left, run.client_id, run.lease, run.log, *tick)
 
     @classmethod
     def lasting(cls, database: Database, seconds: float, client_id: str | None = None) -> "Slice":

@@ -13,13 +13,15 @@ class TimeLimit:
     Args:
         task: the task.
         ends: when it is over, on the clock of the event loop.
+        seconds: how long it is.
     """
 
-    __slots__ = ("ends", "is_over", "task", "was_cancelling")
+    __slots__ = ("ends", "is_over", "seconds", "task", "was_cancelling")
 
-    def __init__(self, task: asyncio.Task[Any], ends: float) -> None:
+    def __init__(self, task: asyncio.Task[Any], ends: float, seconds: float) -> None:
         self.task = task
         self.ends = ends
+        self.seconds = seconds
         self.is_over = False
         self.was_cancelling = task.cancelling()
 
@@ -38,7 +40,7 @@ class TimeLimits:
             task: the current one.
             seconds: from now.
         """
-        limit = self._limits[task] = TimeLimit(task, self._now() + seconds)
+        limit = self._limits[task] = TimeLimit(task, self._now() + seconds, seconds)
         return limit
 
     def end(self, limit: TimeLimit, error: BaseException | None = None) -> bool:
@@ -53,6 +55,14 @@ class TimeLimits:
             return False
         is_ours = limit.task.uncancel() <= limit.was_cancelling
         return is_ours and isinstance(error, asyncio.CancelledError)
+
+    def spent(self, limit: TimeLimit) -> float:
+        """Seconds since it was begun.
+
+        Args:
+            limit: as it was begun.
+        """
+        return self._now() - limit.ends + limit.seconds
 
     async def watch(self) -> None:
         """Cut off what is late, until this is cancelled."""

@@ -17,8 +17,9 @@ from tickover import clock
 from tickover.database import Database
 from tickover.jobs.drain import DrainSettings, queue_drain
 from tickover.jobs.handler import Handler, Job, OneHandler, RetryJobError
+from tickover.jobs.looking import StoredJob
 from tickover.jobs.new_job import NewJob
-from tickover.jobs.queue import JobQueue, StoredJob
+from tickover.jobs.queue import JobQueue
 from tickover.jobs.states import JobState
 
 Rows = Callable[..., list[dict[str, Any]]]

@@ -14,12 +14,16 @@ ALLOWED = {
     (JobState.RUNNING, JobState.SCHEDULED),
     (JobState.RUNNING, JobState.DEAD),
     (JobState.DEAD, JobState.QUEUED),
+    (JobState.QUEUED, JobState.QUEUED),
+    (JobState.SCHEDULED, JobState.DISCARDED),
+    (JobState.QUEUED, JobState.DISCARDED),
+    (JobState.DEAD, JobState.DISCARDED),
 }
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(JobState, repeat=2)))
 def test_i4_only_the_moves_written_down_are_allowed(before: JobState, after: JobState) -> None:
-    """The table allows these seven moves and no other."""
+    """The table allows these eleven moves and no other."""
     assert (after in MOVES[before]) == ((before, after) in ALLOWED)
 
 
