@@ -21,7 +21,8 @@ from tickover.heartbeats.variables import read_heartbeats
 from tickover.isolation.guard import make_guard
 from tickover.isolation.redaction import secrets_in
 from tickover.jobs.acts import JobActs
-from tickover.jobs.bulk import BulkActs, BulkRunner
+from tickover.jobs.bulk import BulkActs
+from tickover.jobs.bulk_runner import BulkRunner
 from tickover.jobs.clients import ClientQueues
 from tickover.jobs.queue import JobQueue
 from tickover.ledger.circuits import Circuits

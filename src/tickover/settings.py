@@ -247,6 +247,7 @@ class Settings(TrimmedSettings):
     dashboard_path: Annotated[str, AfterValidator(_path)] = Field(
         "/tickover", validation_alias="TICKOVER_DASHBOARD_PATH"
     )
+    masked_fields: Words = Field((), validation_alias="TICKOVER_MASKED_FIELDS")
     session_hours: float = Field(12.0, gt=0, le=720, validation_alias="TICKOVER_SESSION_HOURS")
     plan_executions: int | None = Field(None, ge=1, validation_alias="TICKOVER_PLAN_EXECUTIONS")
     plan_events: int | None = Field(None, ge=1, validation_alias="TICKOVER_PLAN_EVENTS")

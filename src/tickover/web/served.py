@@ -8,7 +8,8 @@ from tickover.database import Database
 from tickover.engine.endpoint import Endpoint
 from tickover.isolation.guard import Guard
 from tickover.jobs.acts import JobActs
-from tickover.jobs.bulk import BulkActs, BulkRunner
+from tickover.jobs.bulk import BulkActs
+from tickover.jobs.bulk_runner import BulkRunner
 from tickover.jobs.clients import ClientQueues
 from tickover.jobs.queue import JobQueue
 from tickover.rollout.controller import Rollout
