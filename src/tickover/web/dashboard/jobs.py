@@ -1,5 +1,6 @@
 """The queue: its jobs by filter, one job with its attempts, and acts on one or on all that match."""
 
+import json
 from http import HTTPStatus
 from typing import Annotated
 
@@ -64,7 +65,7 @@ class JobPages:
             detail = f"there is no job {job_id}: it was never, or it was forgotten after its time"
             raise RequestError(HTTPStatus.NOT_FOUND, "unknown-job", detail)
         attempts = await self._served.queue.attempts(job_id)
-        payload = mask(job.payload or "null", self._served.settings.masked_fields)
+        payload = json.loads(mask(job.payload or "null", self._served.settings.masked_fields))
         refusals = {act: refusal(act, job.state) for act in Act}
         values = {"job": job, "attempts": attempts, "payload": payload, "refusals": refusals, "now": clock.now()}
         return self._desk.show(request, "job.html", here="/jobs", **values)
