@@ -20,6 +20,7 @@ from tickover.heartbeats.pinger import Heartbeats
 from tickover.heartbeats.variables import read_heartbeats
 from tickover.isolation.guard import make_guard
 from tickover.isolation.redaction import secrets_in
+from tickover.jobs.desk import JobDesk
 from tickover.ledger.circuits import Circuits
 from tickover.ledger.evidence import Evidence
 from tickover.ledger.refusals import Refusals
@@ -91,6 +92,7 @@ class Tickover:
         shadows: what the engine was asked to do dry.
         rollout: what moves functions forward.
         rollback: what takes them back.
+        desk: the job queue, as operators see it.
         door: who may fire a tick.
         doorkeeper: what counts the requests that are refused.
         status: each function's newest status.
@@ -133,6 +135,7 @@ class Tickover:
         self.breaker = Breaker(Circuits(self.database), Limits(settings.circuit_after, rest))
         self.rollback = Rollback(controls, ledger, RolloutEvidence(self.database))
         self.rollout = Rollout(contract, controls, self.rollback, goes_back=settings.auto_rollback)
+        self.desk = JobDesk(self.database, self.guard)
         housekeeping = self._make_housekeeping(ledger)
         self.watch = Watch(self.guard, contract, watchdog, self.breaker, housekeeping, settings.inline_budget)
         self.door = make_door(settings)
@@ -172,7 +175,7 @@ class Tickover:
 
     def _make_housekeeping(self, ledger: Ledger) -> Housekeeping:
         keep = timedelta(days=self.settings.ledger_retention_days)
-        return Housekeeping(ledger, Evidence(self.database), self.rollout, keep)
+        return Housekeeping(ledger, Evidence(self.database), self.rollout, keep, self.desk.bulk)
 
     def _make_functions(
         self, executor: Executor, controls: Controls, ledger: Ledger, dispatcher: Dispatcher
@@ -192,6 +195,7 @@ class Tickover:
     async def open(self) -> None:
         """Open what needs the event loop. Safe to call again: hosts without a lifespan do so on each request."""
         await self.database.open()
+        self.desk.runner.open()
         if not self._announced:
             self._announced = True
             self._announce()
@@ -205,6 +209,7 @@ class Tickover:
         if self.inspection is not None:
             self.inspection.cancel()
             await asyncio.gather(self.inspection, return_exceptions=True)
+        await self.desk.runner.close()
         await self._sender.close()
         await self._heartbeats.close()
         await self.redis.close()

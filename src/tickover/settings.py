@@ -357,7 +357,8 @@ def load_settings() -> Settings:
 
 
 class JobSettings(TrimmedSettings):
-    """How long jobs that have ended are kept."""
+    """How long jobs that have ended are kept, and what of their payloads is not shown."""
 
     job_retention_days: float = Field(7, gt=0, le=3650, validation_alias="TICKOVER_JOB_RETENTION_DAYS")
     dead_job_retention_days: float = Field(30, gt=0, le=3650, validation_alias="TICKOVER_DEAD_JOB_RETENTION_DAYS")
+    masked_fields: Words = Field((), validation_alias="TICKOVER_MASKED_FIELDS")
