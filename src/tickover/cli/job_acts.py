@@ -169,12 +169,9 @@ async def _act_on_all(act: Act, wanted: JobFilter, why: str, *, as_json: bool) -
     bulk = BulkActs(database)
     try:
         current = await bulk.start(act, wanted, who(), why)
-        columns: tuple[Any, ...] = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.percentage:.0f} %"),
-        )
-        with Progress(*columns, console=Console(stderr=True), transient=True, disable=as_json) as progress:
+        told = Console(stderr=True)
+        is_quiet = as_json or not told.is_terminal
+        with Progress(*_PROGRESS, console=told, transient=True, disable=is_quiet) as progress:
             task = progress.add_task("", total=1.0)
             while not current.is_over:
                 if not await bulk.step(Budget.of(_STEP_S), current.id):
