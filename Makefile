@@ -30,6 +30,7 @@ bench: $(VENV)/.synced                    ## figures, measured here and now: mak
 	$(if $(ARGS),,$(BIN)/python -m bench.engine)
 	$(if $(ARGS),,$(BIN)/python -m bench.watchdog)
 	$(if $(ARGS),,$(BIN)/python -m bench.rollback)
+	$(if $(ARGS),,$(BIN)/python -m bench.queue_pages)
 
 drill: $(VENV)/.synced                    ## game days under real processes, about 8 minutes; a report in drill.html
 	$(BIN)/tickover drill --html drill.html

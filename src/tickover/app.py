@@ -20,11 +20,7 @@ from tickover.heartbeats.pinger import Heartbeats
 from tickover.heartbeats.variables import read_heartbeats
 from tickover.isolation.guard import make_guard
 from tickover.isolation.redaction import secrets_in
-from tickover.jobs.acts import JobActs
-from tickover.jobs.bulk import BulkActs
-from tickover.jobs.bulk_runner import BulkRunner
-from tickover.jobs.clients import ClientQueues
-from tickover.jobs.queue import JobQueue
+from tickover.jobs.desk import JobDesk
 from tickover.ledger.circuits import Circuits
 from tickover.ledger.evidence import Evidence
 from tickover.ledger.refusals import Refusals
@@ -96,16 +92,12 @@ class Tickover:
         shadows: what the engine was asked to do dry.
         rollout: what moves functions forward.
         rollback: what takes them back.
+        desk: the job queue, as operators see it.
         door: who may fire a tick.
         doorkeeper: what counts the requests that are refused.
         status: each function's newest status.
         guard: what knows whether this process may act where it stands.
         inspection: looks at the tables that maintenance names, once, beside everything else; None before `open`.
-        queue: the jobs.
-        job_acts: what is done to single jobs by hand.
-        bulk_acts: what is done to many jobs by hand.
-        bulk_runner: what carries that on in the background.
-        client_queues: who waits how long.
         endpoint: what the engine calls; None where INNGEST_SIGNING_KEY is missing.
 
     Raises:
@@ -143,6 +135,7 @@ class Tickover:
         self.breaker = Breaker(Circuits(self.database), Limits(settings.circuit_after, rest))
         self.rollback = Rollback(controls, ledger, RolloutEvidence(self.database))
         self.rollout = Rollout(contract, controls, self.rollback, goes_back=settings.auto_rollback)
+        self.desk = JobDesk(self.database, self.guard)
         housekeeping = self._make_housekeeping(ledger)
         self.watch = Watch(self.guard, contract, watchdog, self.breaker, housekeeping, settings.inline_budget)
         self.door = make_door(settings)
@@ -151,9 +144,6 @@ class Tickover:
         self.handler = self._make_handler(planner, ledger, dispatcher, executor, watchdog, housekeeping)
         functions = self._make_functions(executor, controls, ledger, dispatcher)
         self.endpoint = make_endpoint(self._sender.sdk, functions, settings, verdict.serve_origin)
-        self.queue, self.client_queues = JobQueue(self.database), ClientQueues(self.database)
-        self.job_acts, self.bulk_acts = JobActs(self.database), BulkActs(self.database)
-        self.bulk_runner = BulkRunner(self.bulk_acts, self.guard)
         self._announced = False
         self.inspection: asyncio.Task[None] | None = None
 
@@ -185,7 +175,7 @@ class Tickover:
 
     def _make_housekeeping(self, ledger: Ledger) -> Housekeeping:
         keep = timedelta(days=self.settings.ledger_retention_days)
-        return Housekeeping(ledger, Evidence(self.database), self.rollout, keep)
+        return Housekeeping(ledger, Evidence(self.database), self.rollout, keep, self.desk.bulk)
 
     def _make_functions(
         self, executor: Executor, controls: Controls, ledger: Ledger, dispatcher: Dispatcher
@@ -205,6 +195,7 @@ class Tickover:
     async def open(self) -> None:
         """Open what needs the event loop. Safe to call again: hosts without a lifespan do so on each request."""
         await self.database.open()
+        self.desk.runner.open()
         if not self._announced:
             self._announced = True
             self._announce()
@@ -218,7 +209,7 @@ class Tickover:
         if self.inspection is not None:
             self.inspection.cancel()
             await asyncio.gather(self.inspection, return_exceptions=True)
-        await self.bulk_runner.close()
+        await self.desk.runner.close()
         await self._sender.close()
         await self._heartbeats.close()
         await self.redis.close()

@@ -247,7 +247,6 @@ class Settings(TrimmedSettings):
     dashboard_path: Annotated[str, AfterValidator(_path)] = Field(
         "/tickover", validation_alias="TICKOVER_DASHBOARD_PATH"
     )
-    masked_fields: Words = Field((), validation_alias="TICKOVER_MASKED_FIELDS")
     session_hours: float = Field(12.0, gt=0, le=720, validation_alias="TICKOVER_SESSION_HOURS")
     plan_executions: int | None = Field(None, ge=1, validation_alias="TICKOVER_PLAN_EXECUTIONS")
     plan_events: int | None = Field(None, ge=1, validation_alias="TICKOVER_PLAN_EVENTS")
@@ -373,7 +372,8 @@ def load_settings() -> Settings:
 
 
 class JobSettings(TrimmedSettings):
-    """How long jobs that have ended are kept."""
+    """How long jobs that have ended are kept, and what of their payloads is not shown."""
 
     job_retention_days: float = Field(7, gt=0, le=3650, validation_alias="TICKOVER_JOB_RETENTION_DAYS")
     dead_job_retention_days: float = Field(30, gt=0, le=3650, validation_alias="TICKOVER_DEAD_JOB_RETENTION_DAYS")
+    masked_fields: Words = Field((), validation_alias="TICKOVER_MASKED_FIELDS")

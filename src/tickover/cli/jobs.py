@@ -1,30 +1,32 @@
-"""`tickover jobs`: look at the queue and at what recurs, and requeue dead letters."""
+"""`tickover jobs`: look at the queue and at what recurs; what is done to jobs stands in `job_acts.py`."""
 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from tickover.cli import job_acts
 from tickover.cli.recurring import recurring
 from tickover.cli.tables import cell, plain_table
 from tickover.database import Database
-from tickover.isolation.own import require_own
+from tickover.jobs.filters import JobFilter
 from tickover.jobs.looking import StoredJob
+from tickover.jobs.masking import mask
 from tickover.jobs.queue import JobQueue
-from tickover.jobs.states import JobState
-from tickover.settings import load_settings
+from tickover.settings import JobSettings, load_settings
 
 Answer = TypeVar("Answer")
 
-jobs_app = typer.Typer(no_args_is_help=True, help="The job queue: list, show, requeue dead letters, what recurs.")
+jobs_app = typer.Typer(no_args_is_help=True, help="The job queue: list, show, requeue, discard, run now, what recurs.")
 jobs_app.command()(recurring)
+for _act in (job_acts.requeue, job_acts.discard, job_acts.run_now, job_acts.acts, job_acts.stop):
+    jobs_app.command()(_act)
 
-_AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")]
 _COLUMNS = {  # heading: field
     "id": "id",
     "kind": "kind",
@@ -38,13 +40,17 @@ _COLUMNS = {  # heading: field
 
 @jobs_app.command("list")
 def list_jobs(
-    state: Annotated[JobState | None, typer.Option(help="Only jobs in this state.")] = None,
-    kind: Annotated[str | None, typer.Option(help="Only jobs of this kind.")] = None,
+    state: job_acts.State = None,
+    kind: job_acts.Kind = "",
+    client: job_acts.Client = "",
+    error: job_acts.Error = "",
+    older_than: job_acts.OlderThan = "",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
-    as_json: _AsJson = False,
+    as_json: job_acts.AsJson = False,
 ) -> None:
     """The newest jobs first."""
-    jobs = _ask(lambda queue: queue.list(state=state, kind=kind, limit=limit))
+    wanted = job_acts.asked(kind, client, state, error, older_than)
+    jobs = _ask(lambda queue: _newest(queue, wanted, limit))
     if as_json:
         for job in jobs:
             typer.echo(_json(job))
@@ -53,38 +59,26 @@ def list_jobs(
 
 
 @jobs_app.command()
-def show(job_id: Annotated[int, typer.Argument(help="The job's id.")], as_json: _AsJson = False) -> None:
+def show(job_id: Annotated[int, typer.Argument(help="The job's id.")], as_json: job_acts.AsJson = False) -> None:
     """One job with its payload and its last error."""
     job = _ask(lambda queue: queue.show(job_id))
     if job is None:
         raise typer.BadParameter(f"there is no job {job_id}; `tickover jobs list` shows those there are")
+    job = replace(job, payload=mask(job.payload or "null", JobSettings.read().masked_fields))
     if as_json:
         typer.echo(_json(job))
     else:
         Console().print(_card(job))
 
 
-@jobs_app.command()
-def requeue(
-    ids: Annotated[list[int] | None, typer.Argument(help="Ids of dead letters.")] = None,
-    kind: Annotated[str | None, typer.Option(help="All dead letters of this kind.")] = None,
-    as_json: _AsJson = False,
-) -> None:
-    """Make dead letters due again, with all their attempts; name either ids or a kind.
-
-    Ids that are not dead, or whose dedupe key an unfinished job holds, are left alone; then the exit code is 1.
-    """
-    if bool(ids) == (kind is not None):
-        raise typer.BadParameter("name either ids or --kind")
-    asyncio.run(require_own(load_settings().database_url))
-    requeued = _ask(lambda queue: queue.requeue(ids or None, kind=kind))
-    left_alone = sorted(set(ids or ()) - set(requeued))
-    if as_json:
-        typer.echo(json.dumps({"requeued": requeued, "left_alone": left_alone}))
-    else:
-        typer.echo(f"{len(requeued)} requeued" + (f"; left alone: {left_alone}" if left_alone else ""))
-    if left_alone:
-        raise typer.Exit(1)
+async def _newest(queue: JobQueue, wanted: JobFilter, limit: int) -> list[StoredJob]:
+    """The newest that match, however many looks that takes."""
+    page = await queue.page(wanted, None, limit)
+    found = list(page.rows)
+    while page.next is not None and len(found) < limit:
+        page = await queue.page(wanted, page.next, limit - len(found))
+        found += page.rows
+    return found
 
 
 def _ask(question: Callable[[JobQueue], Awaitable[Answer]]) -> Answer:

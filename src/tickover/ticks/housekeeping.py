@@ -8,6 +8,8 @@ import structlog
 
 from tickover import clock
 from tickover.contract import Route
+from tickover.execution.budget import Budget
+from tickover.jobs.bulk import BulkActs
 from tickover.ledger.evidence import Evidence
 from tickover.ledger.store import Ledger
 from tickover.rollout.controller import Rollout
@@ -17,6 +19,7 @@ _log = structlog.stdlib.get_logger("tickover.ticks")
 _FORGETS_EVERY = 600.0  # seconds, of one process
 _LOOKS_EVERY = 60.0  # seconds, of one process and route
 _SAYS_AGAIN_AFTER = 3600.0  # seconds
+_ACTS_FOR = 0.5  # seconds, of one tick
 _FENCED_OFF_WITHIN = timedelta(hours=1)
 
 
@@ -28,6 +31,7 @@ class Housekeeping:
         evidence: what findings stand on.
         rollout: what moves functions, forward and back.
         retention: how long the ledger keeps a tick.
+        bulk: acts on many jobs, which it goes on with where the process that began one has died.
         monotonic: a clock in seconds.
     """
 
@@ -37,12 +41,14 @@ class Housekeeping:
         evidence: Evidence,
         rollout: Rollout,
         retention: timedelta,
+        bulk: BulkActs,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
         self._ledger = ledger
         self._evidence = evidence
         self._rollout = rollout
         self._retention = retention
+        self._bulk = bulk
         self._monotonic = monotonic
         self._forgets_at = 0.0
         self._looks_at: dict[str, float] = {}
@@ -54,6 +60,7 @@ class Housekeeping:
         try:
             await self._forget()
             await self._look(route, now)
+            await self._bulk.step(Budget.of(_ACTS_FOR))
         except psycopg.Error as error:
             _log.warning("housekeeping.failed", route=route.id, reason=str(error).partition("\n")[0])
         return self._found.get(route.id, ())

@@ -7,11 +7,7 @@ from tickover.contract import Contract
 from tickover.database import Database
 from tickover.engine.endpoint import Endpoint
 from tickover.isolation.guard import Guard
-from tickover.jobs.acts import JobActs
-from tickover.jobs.bulk import BulkActs
-from tickover.jobs.bulk_runner import BulkRunner
-from tickover.jobs.clients import ClientQueues
-from tickover.jobs.queue import JobQueue
+from tickover.jobs.desk import JobDesk
 from tickover.rollout.controller import Rollout
 from tickover.rollout.rollback import Rollback
 from tickover.settings import Settings
@@ -43,11 +39,7 @@ class Served(Protocol):
         doorkeeper: what counts refused requests.
         status: each function's newest status.
         guard: what knows whether this process may act.
-        queue: the jobs.
-        job_acts: what is done to single jobs by hand.
-        bulk_acts: what is done to many jobs by hand.
-        bulk_runner: what carries that on.
-        client_queues: who waits how long.
+        desk: the job queue, as operators see it.
         endpoint: what the engine calls; None where the key for it is missing.
     """
 
@@ -66,11 +58,7 @@ class Served(Protocol):
     doorkeeper: Doorkeeper
     status: StatusStore
     guard: Guard
-    queue: JobQueue
-    job_acts: JobActs
-    bulk_acts: BulkActs
-    bulk_runner: BulkRunner
-    client_queues: ClientQueues
+    desk: JobDesk
     endpoint: Endpoint | None
 
     async def open(self) -> None:

@@ -101,7 +101,7 @@ def test_a_job_that_is_not_there_is_an_error(tell: Tell) -> None:
 def test_dead_letters_are_requeued_by_id_and_by_kind(tell: Tell, rows: Rows) -> None:
     """The first by its id, the others by their kind."""
     first, *_ = [rows(DEAD)[0]["id"] for _ in range(3)]
-    assert (tell("requeue", first).output, tell("requeue", "--kind", "lead_scoring").output) == (
+    assert (tell("requeue", first).output, tell("requeue", "--kind", "lead_scoring", "--why", "mended").output) == (
         "1 requeued\n",
         "2 requeued\n",
     )
