@@ -31,10 +31,11 @@ def states(rows: Rows) -> dict[str, int]:
 
 async def ended(site: Site, act_id: int) -> dict[str, Any]:
     """How an act on many jobs ended."""
+    answer: dict[str, Any] = {}
     for _ in range(200):
         answer = (await site.client.get(f"{API}/jobs/acts/{act_id}", headers=VIEWER)).json()
         if answer["endedAt"] is not None:
-            return dict(answer)
+            return answer
         await asyncio.sleep(0.05)
     raise AssertionError(f"it has not ended: {answer}")
 

@@ -53,6 +53,14 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { button.textContent = "copy"; }, 1500);
 });
 
+// What was sent is under way: it is not sent twice.
+document.addEventListener("submit", (event) => {
+  const button = event.submitter;
+  if (!button || event.target.method === "get") return;
+  setTimeout(() => { button.disabled = true; button.setAttribute("aria-busy", "true"); });
+});
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
 // One cell of a grid is a stop of the tab key, arrows go on from there.
 document.addEventListener("keydown", (event) => {
   const cell = event.target.closest?.(".cells a");
