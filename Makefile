@@ -11,7 +11,7 @@ export UV_SYSTEM_CERTS ?= 1
 # The tests start hundreds of processes: what was compiled once is kept, also where the machine is set to keep nothing.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: up test check bench drill simulate docs clean
+.PHONY: up test check bench drill simulate docs screenshots clean
 
 up: $(VENV)/.synced                       ## the whole product on this machine: make up [TICKS=3] [EVERY=10]
 	$(BIN)/tickover up $(UP)
@@ -30,6 +30,7 @@ bench: $(VENV)/.synced                    ## figures, measured here and now: mak
 	$(if $(ARGS),,$(BIN)/python -m bench.engine)
 	$(if $(ARGS),,$(BIN)/python -m bench.watchdog)
 	$(if $(ARGS),,$(BIN)/python -m bench.rollback)
+	$(if $(ARGS),,$(BIN)/python -m bench.pages)
 	$(if $(ARGS),,$(BIN)/python -m bench.queue_pages)
 
 drill: $(VENV)/.synced                    ## game days under real processes, about 8 minutes; a report in drill.html
@@ -40,6 +41,9 @@ simulate: $(VENV)/.synced                 ## ticks under virtual time and seeded
 
 docs: $(VENV)/.synced                     ## the pages that are drawn from code
 	$(BIN)/python docs/draw_states.py
+
+screenshots: $(VENV)/.synced              ## pictures of the dashboard, in docs/img; needs Chromium
+	$(BIN)/python docs/make_screenshots.py
 
 clean:
 	rm -rf $(VENV) .bench .tickover .mypy_cache .ruff_cache .pytest_cache

@@ -1,9 +1,10 @@
 """How long does each page of the dashboard take with a million obligations and a million jobs, and what does an open
 overview cost the database?
 
-Run `make bench`, or `python -m bench.pages` with `--jobs` and `--ticks` for fewer. Real PostgreSQL, real HTTP on loopback. Two
-figures: the median of each page, whose goal is 100 ms; and the share of its time that PostgreSQL spends for an overview
-that is asked for every five seconds, whose goal is 1 %, from what PostgreSQL itself counts (`pg_stat_database`).
+Run `make bench`, or `python -m bench.pages` with `--jobs` and `--ticks` for fewer. Real PostgreSQL, real HTTP on
+loopback. Two figures: the median of each page, whose goal is 100 ms; and the share of its time that PostgreSQL spends
+for an overview that is asked for every five seconds, whose goal is 1 %, from what PostgreSQL itself counts
+(`pg_stat_database`).
 """
 
 import argparse
