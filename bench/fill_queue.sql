@@ -1,4 +1,4 @@
--- A full queue: jobs of as many clients as asked for and of twenty kinds. Nine in ten have ended well; of the rest most are due
+-- A full queue: jobs of as many clients as asked for and of twenty kinds. Half of them have ended well; of the rest most are due
 -- or dead, some wait for their time, a few run, and some were discarded. The oldest are the dead ones, so that looks for the
 -- newest do not meet them.
 INSERT INTO tickover.job (kind, client_id, payload, state, priority, run_at, attempts, last_error, created_at, finished_at,

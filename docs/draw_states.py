@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tickover.jobs.bulk_states import MOVES as BULK_MOVES
 from tickover.jobs.states import MOVES as JOB_MOVES
 from tickover.ledger.states import MOVES as OBLIGATION_MOVES
 from tickover.rollout.stages import MOVES as ROLLOUT_MOVES
@@ -15,9 +16,10 @@ STAGE_MOVES: Moves = {str(stage or "unset"): frozenset(map(str, nexts)) for stag
 
 HEAD = """# States
 
-Drawn by `make docs` from the tables in `src/tickover/ledger/states.py`, `src/tickover/jobs/states.py` and
-`src/tickover/rollout/stages.py`; a test compares them. Every move that is not drawn is refused: an obligation's or a
-job's by the database statement that would make it, a function's before its control is touched.
+Drawn by `make docs` from the tables in `src/tickover/ledger/states.py`, `src/tickover/jobs/states.py`,
+`src/tickover/jobs/bulk_states.py` and `src/tickover/rollout/stages.py`; a test compares them. Every move that is not
+drawn is refused: an obligation's or a job's by the database statement that would make it, a function's before its
+control is touched.
 """
 
 UNSET = """
@@ -45,6 +47,8 @@ def page() -> str:
             "\n`failed` is an end, but cron may deliver the tick again: what came to nothing is taken up anew.\n",
             "## A job\n",
             diagram(JOB_MOVES),
+            "\n## An act on all jobs that match a filter\n",
+            diagram(BULK_MOVES),
             "\n## A function: from inline to durable\n",
             diagram(STAGE_MOVES),
             UNSET,

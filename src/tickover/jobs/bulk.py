@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import psycopg
@@ -193,13 +193,21 @@ class BulkActs:
                 pass
         except psycopg.OperationalError:
             raise  # the server is away, or busy: whoever comes next goes on
-        except psycopg.Error as error:
+        except (psycopg.Error, JobFilterError) as error:
             text = str(error).partition("\n")[0]
             _log.error("jobs.bulk_failed", bulk_act=claim.id, error=text)
             await self._execute("jobs/fail_bulk_act", {**claim._asdict(), "unended": _UNENDED, "error": text, **_S})
             return True
         await self._execute("jobs/release_bulk_act", {**claim._asdict(), "unended": _UNENDED})
         return True
+
+    async def forget(self, keeping: timedelta) -> None:
+        """Drop a few of the acts that ended long ago.
+
+        Args:
+            keeping: how long they are kept.
+        """
+        await self._execute("jobs/forget_bulk_acts", {"keeping": keeping})
 
     async def _claim(self, act_id: int | None) -> _Claim | None:
         async with self._database.connection() as connection:
@@ -254,9 +262,12 @@ class BulkActs:
 
 async def _lock(connection: Async, claim: _Claim) -> BulkAct | None:
     async with connection.cursor(row_factory=class_row(dict)) as cursor:
-        await cursor.execute(statement("jobs/lock_bulk_act"), {**claim._asdict(), "unended": _UNENDED})
+        parameters = {**claim._asdict(), "unended": _UNENDED, "limit_ms": int(_LEASE_S * 1000)}
+        await cursor.execute(statement("jobs/lock_bulk_act"), parameters)
         row = await cursor.fetchone()
-    return None if row is None else _read(row)
+    if row is None:
+        return None
+    return _read({name: value for name, value in row.items() if name not in {"statements", "idleness"}})
 
 
 def _read(row: Mapping[str, Any]) -> BulkAct:

@@ -13,6 +13,7 @@ from tickover.jobs.waiting import within
 
 _log = structlog.stdlib.get_logger("tickover.jobs")
 _STEP_S = 1.0  # seconds: closing waits for no longer than this, and a batch
+_CLOSES_WITHIN_S = 5.0
 _PAUSE_S = 5.0  # seconds, while the database is away
 
 
@@ -45,7 +46,10 @@ class BulkRunner:
         """End the batch under way and let go, for whoever goes on with it."""
         self._closing.set()
         if self._task is not None:
-            await self._task
+            _, hanging = await asyncio.wait({self._task}, timeout=_CLOSES_WITHIN_S)
+            for task in hanging:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
             self._task = None
 
     async def _run(self) -> None:

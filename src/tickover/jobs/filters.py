@@ -70,7 +70,10 @@ class JobFilter:
         if "client" in words:
             words["client_id"] = words.pop("client")
         known = {field.name for field in fields(cls)}
-        faults = [f"there is no filter {name!r}; there are {', '.join(sorted(known))}" for name in words.keys() - known]
+        faults = [
+            f"there is no filter {name!r}; there are {', '.join(sorted(known))}"
+            for name in sorted(words.keys() - known)
+        ]
         values: dict[str, Any] = {}
         for name, text in words.items():
             try:

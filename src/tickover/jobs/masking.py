@@ -30,7 +30,7 @@ def mask(payload_json: str, marked: Collection[str]) -> str:
     """
     names = frozenset(map(_plain, ALWAYS_MASKED | frozenset(marked)))
     try:
-        return json.dumps(_masked(json.loads(payload_json), names, _DEEPEST), ensure_ascii=False)
+        return json.dumps(_masked(json.loads(payload_json), names, _DEEPEST), ensure_ascii=False, allow_nan=False)
     except (ValueError, RecursionError):  # a number, or a depth, that Python's parser refuses
         return json.dumps(MASK, ensure_ascii=False)
 

@@ -70,6 +70,7 @@ class Housekeeping:
             return
         self._forgets_at = self._monotonic() + _FORGETS_EVERY
         await self._ledger.forget(self._retention)
+        await self._bulk.forget(self._retention)
 
     async def _look(self, route: Route, now: datetime) -> None:
         if self._monotonic() < self._looks_at.get(route.id, 0.0):
