@@ -18,6 +18,7 @@ from tickover.execution.dry import DryRuns
 from tickover.execution.executor import Executor
 from tickover.heartbeats.pinger import Heartbeats
 from tickover.heartbeats.variables import read_heartbeats
+from tickover.insight.views import Insight
 from tickover.isolation.guard import make_guard
 from tickover.isolation.redaction import secrets_in
 from tickover.jobs.desk import JobDesk
@@ -92,6 +93,7 @@ class Tickover:
         shadows: what the engine was asked to do dry.
         rollout: what moves functions forward.
         rollback: what takes them back.
+        insight: the ledger and the queue, as a reader sees them.
         desk: the job queue, as operators see it.
         door: who may fire a tick.
         doorkeeper: what counts the requests that are refused.
@@ -135,6 +137,7 @@ class Tickover:
         self.breaker = Breaker(Circuits(self.database), Limits(settings.circuit_after, rest))
         self.rollback = Rollback(controls, ledger, RolloutEvidence(self.database))
         self.rollout = Rollout(contract, controls, self.rollback, goes_back=settings.auto_rollback)
+        self.insight = Insight(self.database)
         self.desk = JobDesk(self.database, self.guard)
         housekeeping = self._make_housekeeping(ledger)
         self.watch = Watch(self.guard, contract, watchdog, self.breaker, housekeeping, settings.inline_budget)
@@ -175,7 +178,7 @@ class Tickover:
 
     def _make_housekeeping(self, ledger: Ledger) -> Housekeeping:
         keep = timedelta(days=self.settings.ledger_retention_days)
-        return Housekeeping(ledger, Evidence(self.database), self.rollout, keep, self.desk.bulk)
+        return Housekeeping(ledger, Evidence(self.database), self.rollout, keep, self.desk.bulk, self.insight.samples)
 
     def _make_functions(
         self, executor: Executor, controls: Controls, ledger: Ledger, dispatcher: Dispatcher

@@ -120,6 +120,21 @@ class Rollout:
             await self._evidence.overrides(function.id),
         )
 
+    async def steps(self) -> dict[str, InForce]:
+        """What is in force for each function, without what speaks for and against its next step."""
+        controls = await self._controls.read([function.id for function in self._contract.functions])
+        found: dict[str, InForce] = {}
+        for route in self._contract.routes:
+            seen = await self._evidence.switch(route.id)
+            off = None if seen is None else seen.switched_off
+            found |= {f.id: in_force(route.flag, off, controls[f.id]) for f in route.functions}
+        return found
+
+    async def held(self) -> list[Finding]:
+        """A finding for each function that was rolled back and not released."""
+        controls = await self._controls.read([function.id for function in self._contract.functions])
+        return [_held(control) for control in controls.values() if control.held]
+
     async def begin(self, function: str, by: str, reason: str) -> Control:
         """Take a function under control: inline, whatever its flag says.
 

@@ -9,6 +9,7 @@ import structlog
 from tickover import clock
 from tickover.contract import Route
 from tickover.execution.budget import Budget
+from tickover.insight.samples import QueueSamples
 from tickover.jobs.bulk import BulkActs
 from tickover.ledger.evidence import Evidence
 from tickover.ledger.store import Ledger
@@ -18,6 +19,7 @@ from tickover.ticks.findings import IDLE_RUNS, TICKS_LOOKED_AT, Finding, idle, r
 _log = structlog.stdlib.get_logger("tickover.ticks")
 _FORGETS_EVERY = 600.0  # seconds, of one process
 _LOOKS_EVERY = 60.0  # seconds, of one process and route
+_SAMPLES_EVERY = 60.0  # seconds, of one process; the row of a minute is written once
 _SAYS_AGAIN_AFTER = 3600.0  # seconds
 _ACTS_FOR = 0.5  # seconds, of one tick
 _FENCED_OFF_WITHIN = timedelta(hours=1)
@@ -32,6 +34,7 @@ class Housekeeping:
         rollout: what moves functions, forward and back.
         retention: how long the ledger keeps a tick.
         bulk: acts on many jobs, which it goes on with where the process that began one has died.
+        samples: how the queue stands, minute by minute.
         monotonic: a clock in seconds.
     """
 
@@ -42,6 +45,7 @@ class Housekeeping:
         rollout: Rollout,
         retention: timedelta,
         bulk: BulkActs,
+        samples: QueueSamples,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
         self._ledger = ledger
@@ -49,6 +53,8 @@ class Housekeeping:
         self._rollout = rollout
         self._retention = retention
         self._bulk = bulk
+        self._samples = samples
+        self._samples_at = 0.0
         self._monotonic = monotonic
         self._forgets_at = 0.0
         self._looks_at: dict[str, float] = {}
@@ -60,6 +66,7 @@ class Housekeeping:
         try:
             await self._forget()
             await self._look(route, now)
+            await self._sample(now)
             await self._bulk.step(Budget.of(_ACTS_FOR))
         except psycopg.Error as error:
             _log.warning("housekeeping.failed", route=route.id, reason=str(error).partition("\n")[0])
@@ -71,6 +78,12 @@ class Housekeeping:
         self._forgets_at = self._monotonic() + _FORGETS_EVERY
         await self._ledger.forget(self._retention)
         await self._bulk.forget(self._retention)
+        await self._samples.forget(self._retention)
+
+    async def _sample(self, now: datetime) -> None:
+        if self._monotonic() >= self._samples_at:
+            self._samples_at = self._monotonic() + _SAMPLES_EVERY
+            await self._samples.take(now)
 
     async def _look(self, route: Route, now: datetime) -> None:
         if self._monotonic() < self._looks_at.get(route.id, 0.0):

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from tickover import clock
-from tickover.app import Tickover
 from tickover.contract import Route
 from tickover.engine import CLOUD, PATH
 from tickover.errors import EnvironmentStateError
@@ -24,6 +24,9 @@ from tickover.verify.facts import Deployment, EngineFacts, Facts, StatusFacts, T
 from tickover.verify.links import Link, first_broken
 from tickover.verify.own_endpoint import Answer, ask
 from tickover.verify.records import LOOKED_AT, Records
+
+if TYPE_CHECKING:
+    from tickover.web.served import Served
 
 _SILENT = "ticks-missing"
 _CLOSE = 5  # keys that are named beside an unknown one
@@ -53,7 +56,7 @@ class Diagnosis:
         return first_broken(self.links)
 
 
-async def diagnose(tickover: Tickover, dispatch_key: str | None) -> Diagnosis:
+async def diagnose(tickover: "Served", dispatch_key: str | None) -> Diagnosis:
     """Walk the chain of a tick.
 
     Args:
@@ -76,6 +79,22 @@ async def diagnose(tickover: Tickover, dispatch_key: str | None) -> Diagnosis:
     tick, why = await _choose(records, [route.id for route in routes], dispatch_key)
     facts = await _gather(tickover, records, tick, refusals)
     return Diagnosis(tick, why, walk(facts), circuits, findings)
+
+
+async def chain_of(tickover: "Served", dispatch_key: str, *, asks: bool) -> list[Link]:
+    """The chain of one tick; empty where none of that key was recorded.
+
+    Args:
+        tickover: the application, opened.
+        dispatch_key: of the tick.
+        asks: whether the engine and the application's own endpoint are asked too, which takes their time.
+    """
+    records = Records(tickover.database)
+    tick = await records.tick(dispatch_key)
+    if tick is None:
+        return []
+    refusals = await Refusals(tickover.database).going_on()
+    return walk(await _gather(tickover, records, tick, refusals, asks=asks))
 
 
 async def _is_kept_out(
@@ -123,13 +142,16 @@ async def _unknown(records: Records, routes: Sequence[str], wanted: str) -> str:
     return f"no tick {wanted!r} is recorded{known}"
 
 
-async def _gather(tickover: Tickover, records: Records, tick: TickRow, refusals: Sequence[Refusal]) -> Facts:
+async def _gather(
+    tickover: "Served", records: Records, tick: TickRow, refusals: Sequence[Refusal], *, asks: bool = True
+) -> Facts:
     """Everything that is known of a tick; the engine, Redis and the application are asked at the same time."""
+    settings = tickover.settings
     obligations, runs, engine, endpoint, status = await asyncio.gather(
         records.obligations(tick.dispatch_key),
         records.responsibilities(tick.dispatch_key),
-        _ask_engine(tickover, tick),
-        ask(_served_at(tickover.settings), _signing_key(tickover.settings), clock.now()),
+        _ask_engine(tickover, tick, asks=asks),
+        ask(_served_at(settings) if asks else None, _signing_key(settings), clock.now()),
         _read_status(tickover, tick.client_id),
     )
     return Facts(
@@ -145,9 +167,11 @@ async def _gather(tickover: Tickover, records: Records, tick: TickRow, refusals:
     )
 
 
-async def _ask_engine(tickover: Tickover, tick: TickRow) -> EngineFacts:
+async def _ask_engine(tickover: "Served", tick: TickRow, *, asks: bool) -> EngineFacts:
     settings = tickover.settings
     url = settings.engine_url or CLOUD
+    if not asks:
+        return EngineFacts(url, "the engine was not asked")
     if not tick.event_ids:
         return EngineFacts(url, "no event of this tick is known to have been accepted")
     key = _signing_key(settings)
@@ -165,7 +189,7 @@ def _signing_key(settings: Settings) -> str | None:
     return None if settings.inngest_signing_key is None else settings.inngest_signing_key.get_secret_value()
 
 
-def _deployment(tickover: Tickover, endpoint: Answer) -> Deployment:
+def _deployment(tickover: "Served", endpoint: Answer) -> Deployment:
     settings = tickover.settings
     needed = {"INNGEST_EVENT_KEY": settings.inngest_event_key, "INNGEST_SIGNING_KEY": settings.inngest_signing_key}
     missing = [] if settings.dev_mode else [name for name, value in needed.items() if value is None]
@@ -181,7 +205,7 @@ def _deployment(tickover: Tickover, endpoint: Answer) -> Deployment:
     )
 
 
-async def _read_status(tickover: Tickover, client_id: str | None) -> StatusFacts:
+async def _read_status(tickover: "Served", client_id: str | None) -> StatusFacts:
     source, statuses = await tickover.status.read(client_id, [f.id for f in tickover.contract.functions])
     if tickover.settings.redis_url is None:
         source = "none"

@@ -6,6 +6,7 @@ from typing import Protocol
 from tickover.contract import Contract
 from tickover.database import Database
 from tickover.engine.endpoint import Endpoint
+from tickover.insight.views import Insight
 from tickover.isolation.guard import Guard
 from tickover.jobs.desk import JobDesk
 from tickover.rollout.controller import Rollout
@@ -39,6 +40,7 @@ class Served(Protocol):
         doorkeeper: what counts refused requests.
         status: each function's newest status.
         guard: what knows whether this process may act.
+        insight: the ledger and the queue, as a reader sees them.
         desk: the job queue, as operators see it.
         endpoint: what the engine calls; None where the key for it is missing.
     """
@@ -58,6 +60,7 @@ class Served(Protocol):
     doorkeeper: Doorkeeper
     status: StatusStore
     guard: Guard
+    insight: Insight
     desk: JobDesk
     endpoint: Endpoint | None
 

@@ -18,6 +18,7 @@ from tickover.web.dashboard.check import check_router
 from tickover.web.dashboard.desk import Desk, NotSignedInError
 from tickover.web.dashboard.entry import entry_router
 from tickover.web.dashboard.jobs import job_pages
+from tickover.web.dashboard.ledger import ledger_pages
 from tickover.web.dashboard.rollout import rollout_pages
 from tickover.web.served import Served
 
@@ -34,7 +35,7 @@ def make_dashboard(served: Served) -> FastAPI:
     desk = Desk(served, door)
     site = FastAPI(title="Tickover", docs_url=None, redoc_url=None, openapi_url=None)
     site.get("/static/{name}")(desk.asset)
-    for router in (entry_router(desk), job_pages(desk), rollout_pages(desk), check_router(desk)):
+    for router in (entry_router(desk), ledger_pages(desk), job_pages(desk), rollout_pages(desk), check_router(desk)):
         site.include_router(router)
     site.mount("/api", make_api(served, door))
     _Errors(desk).answered_by(site)

@@ -1,0 +1,1 @@
+DELETE FROM tickover.queue_sample WHERE at < now() - %(keep)s::interval

@@ -1,0 +1,8 @@
+-- The newest obligations of a function, the newest first: so many at most, and none that is older than asked.
+SELECT t.dispatch_key, o.created_at, o.accepted_at, o.started_at, o.finished_at, o.state, o.path, o.error,
+  tickover.is_late(o) AS late
+FROM (
+  SELECT * FROM tickover.obligation WHERE function = %(function)s ORDER BY id DESC LIMIT %(most)s
+) o JOIN tickover.tick t ON t.id = o.tick_id
+WHERE o.created_at > %(since)s
+ORDER BY o.id DESC

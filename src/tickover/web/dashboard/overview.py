@@ -1,0 +1,116 @@
+"""One page: is every tick's work done, by whom, and if not, why?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tickover import clock
+from tickover.contract import Route
+from tickover.insight.coverage import Cell
+from tickover.insight.days import DAY, Day
+from tickover.insight.function_days import FunctionNow
+from tickover.insight.samples import QueueSample
+from tickover.isolation.verdict import Verdict
+from tickover.ledger.evidence import Evidence
+from tickover.ledger.refusals import Refusals
+from tickover.look.words import duration
+from tickover.rollout.stages import InForce
+from tickover.ticks.circuit import Circuit
+from tickover.ticks.findings import Finding, refused
+from tickover.ticks.housekeeping import examine
+from tickover.web.dashboard.charts import Chart, lines
+from tickover.web.served import Served
+
+_POINTS = 240  # of a chart of a day
+KINDS = {"well": "good", "late": "bad", "failing": "bad", "unknown": "quiet"}
+"""How each word of health is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteNow:
+    """How a route is.
+
+    Args:
+        id: which.
+        day: what became of its ticks.
+        circuit: its way to the engine.
+    """
+
+    id: str
+    day: Day
+    circuit: Circuit
+
+    @property
+    def hours(self) -> Sequence[tuple[datetime, Sequence[Cell]]]:
+        """Its cells, hour by hour."""
+        rows: dict[datetime, list[Cell]] = {}
+        for cell in self.day.cells:
+            rows.setdefault(cell.at.replace(minute=0, second=0, microsecond=0), []).append(cell)
+        return list(rows.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything that the page says.
+
+    Args:
+        routes: each with its day.
+        functions: how each is, with where it stands.
+        findings: what is wrong.
+        samples: how the queue stood over the day, and stands now.
+        verdict: on the environment.
+    """
+
+    routes: Sequence[RouteNow]
+    functions: Sequence[tuple[FunctionNow, InForce]]
+    findings: Sequence[Finding]
+    samples: Sequence[QueueSample]
+    verdict: Verdict
+
+
+async def look(served: Served) -> Overview:
+    """Everything that the page says, as of now."""
+    now = clock.now()
+    routes = [await _route(served, route, now) for route in served.contract.routes]
+    steps = await served.rollout.steps()
+    functions = [(await served.insight.functions.now(f, now), steps[f.id]) for f in served.contract.functions]
+    findings = [*refused(await Refusals(served.database).going_on()), *(await served.rollout.held())]
+    for route in served.contract.routes:
+        findings += await examine(Evidence(served.database), route, now)
+    samples = await served.insight.samples.since(now - DAY)
+    return Overview(
+        routes, functions, findings, [*samples, await _queue_now(served, now)], await served.guard.verdict()
+    )
+
+
+async def _route(served: Served, route: Route, now: datetime) -> RouteNow:
+    return RouteNow(route.id, await served.insight.days.day(route, now), (await served.breaker.look(route.id)).circuit)
+
+
+async def _queue_now(served: Served, now: datetime) -> QueueSample:
+    health = await served.desk.queue.health(now)
+    age = 0.0 if health.oldest is None else max(0.0, (now - health.oldest.run_at).total_seconds())
+    return QueueSample(now, health.due, age)
+
+
+def depth_chart(samples: Sequence[QueueSample]) -> Chart | None:
+    """How many jobs were due over the day."""
+    thinned = _thinned(samples)
+    words = [f"{sample.due:,} due" for sample in thinned]
+    return lines([sample.at for sample in thinned], {"first": [float(sample.due) for sample in thinned]}, words)
+
+
+def age_chart(samples: Sequence[QueueSample]) -> Chart | None:
+    """How long the oldest due job had waited over the day."""
+    thinned = _thinned(samples)
+    words = [f"the oldest had waited for {duration(sample.oldest_age_s)}" for sample in thinned]
+    return lines([sample.at for sample in thinned], {"first": [sample.oldest_age_s for sample in thinned]}, words)
+
+
+def _thinned(samples: Sequence[QueueSample]) -> list[QueueSample]:
+    """At most so many samples: of several the one with the oldest job, so that no peak is lost."""
+    size = -(-len(samples) // _POINTS) or 1
+    return [
+        max(samples[begin : begin + size], key=lambda sample: (sample.oldest_age_s, sample.due))
+        for begin in range(0, len(samples), size)
+    ]
