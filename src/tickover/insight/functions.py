@@ -98,7 +98,7 @@ class Counted:
 
     Args:
         responsibility: which.
-        at: when that part begins.
+        part: which part of the day, the first is 0.
         runs: how often it ran.
         failed: how many of these failed.
         looked_at: items it looked at.
@@ -108,7 +108,7 @@ class Counted:
     """
 
     responsibility: str
-    at: datetime
+    part: int
     runs: int
     failed: int
     looked_at: int

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from tickover.database import Database
-from tickover.ledger.states import ENDED, State
+from tickover.ledger.states import DONE, ENDED, State
 from tickover.sql import statement
 
 _MOST_RUNS = 500  # of responsibilities, of one tick; retries of retries beyond that are left out
@@ -143,7 +143,12 @@ class Story:
     @property
     def is_over(self) -> bool:
         """Whether nothing of it can change any more, but by a delivery anew."""
-        return self.tick.completed_at is not None and all(each.state in ENDED for each in self.obligations)
+        return all(each.state in ENDED for each in self.obligations)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all that it owes was carried out."""
+        return all(each.state in DONE for each in self.obligations)
 
 
 class Stories:

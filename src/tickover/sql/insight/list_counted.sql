@@ -1,5 +1,5 @@
 -- What each responsibility did in each part of a span, of its newest runs.
-SELECT r.responsibility, %(since)s::timestamptz + r.part * %(width)s::interval AS at, count(*) AS runs,
+SELECT r.responsibility, r.part, count(*) AS runs,
   count(*) FILTER (WHERE r.error IS NOT NULL) AS failed,
   coalesce(sum((r.summary ->> 'looked_at')::bigint), 0)::bigint AS looked_at,
   coalesce(sum((r.summary ->> 'changed')::bigint), 0)::bigint AS changed,

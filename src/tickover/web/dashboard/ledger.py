@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from tickover import clock
 from tickover.errors import RequestError
-from tickover.insight.functions import Bucket, Counted
+from tickover.insight.functions import Bucket, FunctionDay
 from tickover.isolation.engine import Engine
 from tickover.look.words import duration
 from tickover.ticks.decision import Mode
@@ -69,7 +69,7 @@ class LedgerPages:
             raise RequestError(HTTPStatus.NOT_FOUND, "unknown-function", detail)
         day = await self._served.insight.functions.day(declared, clock.now())
         charts = {"outcomes": _outcomes(day.buckets), "durations": _durations(day.buckets)}
-        series = {name: [(of, _series(counted, of)) for of in _COUNTS] for name, counted in day.counted.items()}
+        series = {name: [(of, _series(day, name, of)) for of in _COUNTS] for name in day.counted}
         values = {"function": declared, "day": day, "charts": charts, "series": series, "kinds": KINDS}
         return self._desk.show(request, "function.html", here="", **values)
 
@@ -119,12 +119,14 @@ def _percentiles(bucket: Bucket) -> str:
     return f"p50 {duration(took.p50)}, p95 {duration(took.p95)} of {took.count}"
 
 
-def _series(counted: Sequence[Counted], of: str) -> Chart | None:
-    if not counted:
-        return None
-    figures = [float(getattr(each, of)) for each in counted]
+def _series(day: FunctionDay, responsibility: str, of: str) -> Chart | None:
+    counted = {each.part: each for each in day.counted[responsibility]}
+    found = [counted.get(part) for part in range(len(day.buckets))]
+    figures = [None if each is None else float(getattr(each, of)) for each in found]
     words = [
-        f"{figure:,.0f} in {each.runs} runs, {duration(each.mean_ms / 1000)} each"
-        for figure, each in zip(figures, counted, strict=True)
+        "it did not run"
+        if each is None or figure is None
+        else f"{figure:,.0f} in {each.runs} runs, {duration(each.mean_ms / 1000)} each"
+        for figure, each in zip(figures, found, strict=True)
     ]
-    return lines([each.at for each in counted], {"first": figures}, words)
+    return lines([bucket.at for bucket in day.buckets], {"first": figures}, words)
