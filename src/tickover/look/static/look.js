@@ -4,7 +4,7 @@
 
 const every = Number(document.body.dataset.every);
 const shown = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 function dress(root) {
   for (const time of root.querySelectorAll("time")) {

@@ -21,6 +21,7 @@ from tickover.ticks.housekeeping import examine
 from tickover.web.dashboard.charts import Chart, lines
 from tickover.web.served import Served
 
+_HOUR = timedelta(hours=1)
 _POINTS = 240  # of a chart of a day
 KINDS = {"well": "good", "late": "bad", "failing": "bad", "unknown": "quiet"}
 """How each word of health is shown."""
@@ -41,12 +42,30 @@ class RouteNow:
     circuit: Circuit
 
     @property
-    def hours(self) -> Sequence[tuple[datetime, Sequence[Cell]]]:
+    def hours(self) -> Sequence["Hour"]:
         """Its cells, hour by hour."""
         rows: dict[datetime, list[Cell]] = {}
         for cell in self.day.cells:
             rows.setdefault(cell.at.replace(minute=0, second=0, microsecond=0), []).append(cell)
-        return list(rows.items())
+        usual = max((len(row) for row in rows.values()), default=0)
+        return [_hour(at, row, usual) for at, row in rows.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """An hour of the picture of a day.
+
+    Args:
+        at: when it begins.
+        before: cells there would be before the first one; the day begins within this hour.
+        cells: those there are.
+        after: cells there would be after the last one.
+    """
+
+    at: datetime
+    before: int
+    cells: Sequence[Cell]
+    after: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +133,10 @@ def _thinned(samples: Sequence[QueueSample]) -> list[QueueSample]:
         max(samples[begin : begin + size], key=lambda sample: (sample.oldest_age_s, sample.due))
         for begin in range(0, len(samples), size)
     ]
+
+
+def _hour(at: datetime, cells: Sequence[Cell], usual: int) -> Hour:
+    """An hour, with room for the cells it lacks, so that the same minute stands in the same place in all of them."""
+    room = usual - len(cells)
+    before = min(room, int((cells[0].at - at) / _HOUR * usual))
+    return Hour(at, before, cells, room - before)
