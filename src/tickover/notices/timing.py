@@ -9,7 +9,7 @@ _QUIET = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s+(\S+)")
 _FORM = "write the hours and the time zone: 22:00-07:00 Europe/Berlin"
 _FIRST_RETRY = timedelta(seconds=30)
 _LONGEST_RETRY = timedelta(minutes=15)
-_MOST_PATIENCE = 8  # times the usual time away, for what keeps coming back
+_MOST_DOUBLINGS = 3  # of the time away, for what keeps coming back
 
 GIVES_UP_AFTER = timedelta(days=1)
 """How long a delivery is tried."""
@@ -89,7 +89,7 @@ class Timing:
 
     def away_for(self, flaps: int) -> timedelta:
         """How long what came back so often must have been away: twice as long each time, up to eight times as long."""
-        return self.away * min(2**flaps, _MOST_PATIENCE)
+        return self.away * (1 << min(flaps, _MOST_DOUBLINGS))
 
 
 def retry_at(attempts: int, now: datetime) -> datetime:
@@ -99,4 +99,4 @@ def retry_at(attempts: int, now: datetime) -> datetime:
         attempts: how many have failed, this one included.
         now: the time of the last of them.
     """
-    return now + min(_FIRST_RETRY * 2 ** min(attempts - 1, 10), _LONGEST_RETRY)
+    return now + min(_FIRST_RETRY * (1 << min(attempts - 1, 10)), _LONGEST_RETRY)

@@ -7,6 +7,7 @@ from tickover.contract import Contract
 from tickover.database import Database
 from tickover.engine.endpoint import Endpoint
 from tickover.isolation.guard import Guard
+from tickover.notices.notices import Notices
 from tickover.rollout.controller import Rollout
 from tickover.rollout.rollback import Rollback
 from tickover.settings import Settings
@@ -38,6 +39,7 @@ class Served(Protocol):
         doorkeeper: what counts refused requests.
         status: each function's newest status.
         guard: what knows whether this process may act.
+        notices: what somebody was told, and whether telling works.
         endpoint: what the engine calls; None where the key for it is missing.
     """
 
@@ -56,6 +58,7 @@ class Served(Protocol):
     doorkeeper: Doorkeeper
     status: StatusStore
     guard: Guard
+    notices: Notices
     endpoint: Endpoint | None
 
     async def open(self) -> None:
