@@ -10,6 +10,7 @@ from psycopg_pool import PoolTimeout
 
 from tickover import clock
 from tickover.contract import Contract, Route
+from tickover.errors import WrongEnvironmentError
 from tickover.execution.budget import Budget
 from tickover.isolation.guard import Gate
 from tickover.isolation.redaction import redact, redact_all
@@ -82,6 +83,8 @@ class Keeper:
             if await self._look(route, findings):
                 await self._courier.deliver(budget.within(_DELIVERS_S))
             await self._forget()
+        except WrongEnvironmentError as error:
+            _log.warning("notices.refused", environment=error.environment, codes=error.codes)
         except (psycopg.Error, PoolTimeout) as error:
             _log.warning("notices.failed", route=route.id, reason=str(error).partition("\n")[0])
         except Exception:  # noqa: BLE001 - the end of a look: the tick that it stands beside has been carried out
