@@ -27,6 +27,9 @@ from tickover.ledger.evidence import Evidence
 from tickover.ledger.refusals import Refusals
 from tickover.ledger.store import Ledger
 from tickover.maintenance.inspection import maintained, report
+from tickover.notices.keeper import Keeper
+from tickover.notices.making import Parts, make_parts
+from tickover.notices.notices import Notices
 from tickover.rollout.controller import Rollout
 from tickover.rollout.controls import Controls, Reads
 from tickover.rollout.evidence import RolloutEvidence
@@ -99,6 +102,7 @@ class Tickover:
         doorkeeper: what counts the requests that are refused.
         status: each function's newest status.
         guard: what knows whether this process may act where it stands.
+        notices: what somebody was told, and whether telling works.
         inspection: looks at the tables that maintenance names, once, beside everything else; None before `open`.
         endpoint: what the engine calls; None where INNGEST_SIGNING_KEY is missing.
 
@@ -140,11 +144,14 @@ class Tickover:
         self.insight = Insight(self.database)
         self.desk = JobDesk(self.database, self.guard)
         housekeeping = self._make_housekeeping(ledger)
-        self.watch = Watch(self.guard, contract, watchdog, self.breaker, housekeeping, settings.inline_budget)
+        notices = make_parts(self.database, settings, f"{app_id}, {verdict.environment}", secrets_in(environment()))
+        self.notices = Notices(notices.store, notices.courier, self.guard)
+        keeper = self._make_keeper(notices)
+        self.watch = Watch(self.guard, contract, watchdog, self.breaker, housekeeping, keeper, settings.inline_budget)
         self.door = make_door(settings)
         self.doorkeeper = Doorkeeper(refusals, self.guard)
         planner = Planner(self.guard, self.flags, _supplied(controls, openfeature), Idleness(self.database))
-        self.handler = self._make_handler(planner, ledger, dispatcher, executor, watchdog, housekeeping)
+        self.handler = self._make_handler(planner, ledger, dispatcher, executor, watchdog, housekeeping, keeper)
         functions = self._make_functions(executor, controls, ledger, dispatcher)
         self.endpoint = make_endpoint(self._sender.sdk, functions, settings, verdict.serve_origin)
         self._announced = False
@@ -162,6 +169,7 @@ class Tickover:
         executor: Executor,
         watchdog: Watchdog,
         housekeeping: Housekeeping,
+        keeper: Keeper,
     ) -> TickHandler:
         return TickHandler(
             planner=planner,
@@ -172,6 +180,7 @@ class Tickover:
             watchdog=watchdog,
             breaker=self.breaker,
             housekeeping=housekeeping,
+            keeper=keeper,
             send_timeout=self.settings.send_timeout,
             inline_budget=self.settings.inline_budget,
         )
@@ -179,6 +188,11 @@ class Tickover:
     def _make_housekeeping(self, ledger: Ledger) -> Housekeeping:
         keep = timedelta(days=self.settings.ledger_retention_days)
         return Housekeeping(ledger, Evidence(self.database), self.rollout, keep, self.desk.bulk, self.insight.samples)
+
+    def _make_keeper(self, parts: Parts) -> Keeper:
+        keep = timedelta(days=self.settings.ledger_retention_days)
+        secrets = secrets_in(environment())
+        return Keeper(self.guard, self.contract, parts.store, parts.courier, parts.timing, keep, secrets)
 
     def _make_functions(
         self, executor: Executor, controls: Controls, ledger: Ledger, dispatcher: Dispatcher

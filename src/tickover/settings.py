@@ -26,11 +26,13 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tickover.errors import SettingsError
+from tickover.notices.timing import parse_quiet_hours
+from tickover.notices.urls import split_urls
 
 _ON = ("1", "true", "yes", "on")
 _OFF = ("0", "false", "no", "off")
 _NEEDED = "needed"
-_MAY_BE_SHOWN_NEVER = ("SECRET", "KEY", "TOKEN", "_URL", "_ISSUER")
+_MAY_BE_SHOWN_NEVER = ("SECRET", "KEY", "TOKEN", "_URL", "_ISSUER", "_NOTICES")
 _FLAGS = ("_USE_INNGEST", "_FORCE_INLINE")  # how routes' flags end
 DEV_SERVER = "http://127.0.0.1:8288"
 """Where a dev server listens that nobody has said anything else of."""
@@ -144,6 +146,19 @@ def _issuer(url: str) -> str:
     return _base_url(secure_url(url))
 
 
+def _quiet_hours(said: str) -> str:
+    parse_quiet_hours(said)
+    return said
+
+
+def _notice_urls(value: SecretStr) -> SecretStr:
+    if not all(re.match(r"[A-Za-z0-9]+://.", url) for url in split_urls(value.get_secret_value())):
+        raise ValueError(
+            "is to hold Apprise's URLs, separated by blanks or commas: https://github.com/caronc/apprise/wiki"
+        )
+    return value
+
+
 def _words(value: str | tuple[str, ...]) -> tuple[str, ...]:
     """What stands between commas, trimmed."""
     words = value.split(",") if isinstance(value, str) else value
@@ -251,6 +266,18 @@ class Settings(TrimmedSettings):
     plan_executions: int | None = Field(None, ge=1, validation_alias="TICKOVER_PLAN_EXECUTIONS")
     plan_events: int | None = Field(None, ge=1, validation_alias="TICKOVER_PLAN_EVENTS")
     watch: float | None = Field(None, ge=1, le=3600, validation_alias="TICKOVER_WATCH")
+    notices: Annotated[SecretStr, AfterValidator(_notice_urls)] | None = Field(
+        None, description="where notices go: Apprise's URLs", validation_alias="TICKOVER_NOTICES"
+    )
+    notices_confirm: float = Field(60.0, ge=0, le=86_400, validation_alias="TICKOVER_NOTICES_CONFIRM")
+    notices_away: float = Field(600.0, ge=1, le=86_400, validation_alias="TICKOVER_NOTICES_AWAY")
+    notices_hourly: int = Field(10, ge=1, le=1000, validation_alias="TICKOVER_NOTICES_HOURLY")
+    quiet_hours: Annotated[str, AfterValidator(_quiet_hours)] | None = Field(
+        None, description="when only what is new or urgent is sent", validation_alias="TICKOVER_QUIET_HOURS"
+    )
+    dashboard_url: BaseUrl | None = Field(
+        None, description="where people see the dashboard", validation_alias="TICKOVER_DASHBOARD_URL"
+    )
     max_continuations: int = Field(20, ge=0, le=1000, validation_alias="TICKOVER_MAX_CONTINUATIONS")
 
     @field_validator("cron_secret_previous")

@@ -105,6 +105,7 @@ class Replica:
             watchdog=Watchdog(self.contract, port, port, executor),
             breaker=Breaker(CircuitPort(port), LIMITS),  # type: ignore[arg-type]
             housekeeping=world.housekeeping(self.rollout),
+            keeper=NoNotices(),  # type: ignore[arg-type]
             send_timeout=SEND_TIMEOUT_S,
             inline_budget=INLINE_BUDGET_S,
         )
@@ -275,3 +276,10 @@ class NoHousekeeping:
     async def keep(self, *_: object) -> tuple[()]:
         """Nothing is found."""
         return ()
+
+
+class NoNotices:
+    """What somebody is told is not simulated: no work depends on it."""
+
+    async def keep(self, *_: object) -> None:
+        """Nobody is told."""

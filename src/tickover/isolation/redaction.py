@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from tickover.isolation.keys import SECRETS
+from tickover.isolation.keys import NOTICES, SECRETS
+from tickover.notices.urls import secrets_of, split_urls
 
 _SHORTEST = 6  # characters; taking out what is shorter would take words out of every text
 
@@ -53,7 +54,10 @@ def redact_all(value: Any, secrets: Mapping[str, str]) -> Any:
 
 def _secrets(name: str, value: str) -> dict[str, str]:
     """The secret of one variable, in every form that it may be met in."""
-    if name in SECRETS or name.endswith("_HEARTBEAT_URL"):
+    if name == NOTICES:
+        parts = {part for url in split_urls(value) for part in secrets_of(url)}
+        forms = {value, *parts, *(quote(part, safe="") for part in parts)}
+    elif name in SECRETS or name.endswith("_HEARTBEAT_URL"):
         forms = {value, quote(value, safe="")}
     elif name.endswith("_URL"):
         forms = {form for password in _passwords(value) for form in (password, unquote(password))}

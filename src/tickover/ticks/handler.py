@@ -14,6 +14,7 @@ from tickover.execution.budget import Budget
 from tickover.execution.executor import Executor, Order, Skipped
 from tickover.ledger.states import Path, State
 from tickover.ledger.store import KnownObligation, Ledger, NewTick
+from tickover.notices.keeper import Keeper
 from tickover.ticks.answer import FunctionReport, TickAnswer, TickRequest, report
 from tickover.ticks.breaker import Breaker, Sight
 from tickover.ticks.decision import Decision, Mode, Plan, decide_again
@@ -50,6 +51,7 @@ class TickHandler:
         watchdog: what settles the overdue.
         breaker: what keeps ticks from an engine that does not carry them out.
         housekeeping: what is done now and then beside them.
+        keeper: what notices are kept by, once the work is done.
         send_timeout: seconds a send may take.
         inline_budget: seconds all work of one tick may take here.
         monotonic: a clock for budgets, in seconds.
@@ -66,6 +68,7 @@ class TickHandler:
         watchdog: Watchdog,
         breaker: Breaker,
         housekeeping: Housekeeping,
+        keeper: Keeper,
         send_timeout: float,
         inline_budget: float,
         monotonic: Callable[[], float] = clock.monotonic,
@@ -78,6 +81,7 @@ class TickHandler:
         self._watchdog = watchdog
         self._breaker = breaker
         self._housekeeping = housekeeping
+        self._keeper = keeper
         self._settle_s = send_timeout + _SETTLE_MARGIN
         self._inline_budget = inline_budget
         self._monotonic = monotonic
@@ -102,6 +106,7 @@ class TickHandler:
         if progress.mode is not Mode.DISPATCH or any(report.path != Path.DURABLE for report in progress.functions):
             late = await self._watchdog.look()  # once more: another tick may have waited for the end of this one's work
         recovered = await self._watchdog.settle(late, budget)
+        await self._keeper.keep(request.route, findings, budget)
         answer = TickAnswer(
             progress.mode,
             progress.reason,

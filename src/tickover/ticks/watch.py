@@ -14,6 +14,7 @@ from tickover.errors import WrongEnvironmentError
 from tickover.execution.budget import Budget
 from tickover.isolation.guard import Gate
 from tickover.ledger.facts import Refusal
+from tickover.notices.keeper import Keeper
 from tickover.ticks.breaker import Breaker
 from tickover.ticks.circuit import Circuit
 from tickover.ticks.findings import Finding, refused
@@ -47,6 +48,7 @@ class Watch:
         watchdog: what settles the overdue.
         breaker: what knows the circuits.
         housekeeping: what looks for what is wrong.
+        keeper: what notices are kept by.
         budget_s: seconds all recovery of one round may take.
     """
 
@@ -57,6 +59,7 @@ class Watch:
         watchdog: Watchdog,
         breaker: Breaker,
         housekeeping: Housekeeping,
+        keeper: Keeper,
         budget_s: float,
     ) -> None:
         self._gate = gate
@@ -64,6 +67,7 @@ class Watch:
         self._watchdog = watchdog
         self._breaker = breaker
         self._housekeeping = housekeeping
+        self._keeper = keeper
         self._budget_s = budget_s
 
     async def once(self) -> Round:
@@ -75,13 +79,17 @@ class Watch:
         await self._gate.require()
         circuits: dict[str, Circuit] = {}
         refusals: Sequence[Refusal] = ()
-        findings: list[Finding] = []
+        findings: dict[str, Sequence[Finding]] = {}
         for route in self._contract.routes:
             sight = await self._breaker.look(route.id)
             circuits[route.id], refusals = sight.circuit, sight.rows.refusals
-            findings += await self._housekeeping.keep(route, clock.now())
-        recovered = await self._watchdog.settle(await self._watchdog.look(), Budget.of(self._budget_s))
-        return Round(circuits, recovered, [*refused(refusals), *findings])
+            findings[route.id] = await self._housekeeping.keep(route, clock.now())
+        budget = Budget.of(self._budget_s)
+        recovered = await self._watchdog.settle(await self._watchdog.look(), budget)
+        for route in self._contract.routes:
+            await self._keeper.keep(route, findings[route.id], budget)
+        found = [finding for some in findings.values() for finding in some]
+        return Round(circuits, recovered, [*refused(refusals), *found])
 
     async def run(self, every: float, seen: Callable[[Round], Awaitable[None]] | None = None) -> None:
         """Look for ever, so many seconds after the end of the look before; a database that is away is waited for.

@@ -8,23 +8,12 @@ import structlog
 from tickover.contract import Contract
 from tickover.execution.budget import Budget
 from tickover.execution.executor import Executed, Executor, Order
-from tickover.ledger.facts import Refusal
 from tickover.ledger.refusals import Refusals
-from tickover.ledger.states import Path, State
+from tickover.ledger.states import Path
 from tickover.ledger.store import Ledger, Overdue
-from tickover.ticks.findings import refused
+from tickover.ticks.trouble import cause
 
 _log = structlog.stdlib.get_logger("tickover.ticks")
-_CAUSES = {
-    State.OWED: "it was recorded and never handed over; the process ended in between, or its function was busy",
-    State.ACCEPTED: (
-        "the engine accepted its event and never started it, and no call of it was refused here: check that it knows "
-        "this application at the URL it is served at, reaches it, and that INNGEST_SIGNING_KEY is its own"
-    ),
-    State.RUNNING: "the process that carried it out died, or hung beyond its lease",
-    State.RETRYING: "an attempt failed, and the engine made no other in time",
-    State.INTERRUPTED: "the process that carried it out was told to stop, and nobody took the work up again in time",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +29,6 @@ class Recovery:
     overdue: Overdue
     cause: str
     outcome: Executed | None
-
-
-def cause(state: State, refusals: Sequence[Refusal]) -> str:
-    """What keeps an obligation in this state from ending, and what to check.
-
-    Args:
-        state: where it stands.
-        refusals: calls of the engine that are being refused; they say why what was accepted does not start.
-    """
-    calls = [finding for finding in refused(refusals) if finding.code == "calls-refused"]
-    if State(state) in {State.ACCEPTED, State.RETRYING} and calls:
-        return f"the engine accepted its event, and its calls are refused here ({calls[0].text}): {calls[0].remedy}"
-    return _CAUSES[State(state)]
 
 
 class Watchdog:

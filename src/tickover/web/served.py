@@ -9,6 +9,7 @@ from tickover.engine.endpoint import Endpoint
 from tickover.insight.views import Insight
 from tickover.isolation.guard import Guard
 from tickover.jobs.desk import JobDesk
+from tickover.notices.notices import Notices
 from tickover.rollout.controller import Rollout
 from tickover.rollout.rollback import Rollback
 from tickover.settings import Settings
@@ -42,6 +43,7 @@ class Served(Protocol):
         guard: what knows whether this process may act.
         insight: the ledger and the queue, as a reader sees them.
         desk: the job queue, as operators see it.
+        notices: what somebody was told, and whether telling works.
         endpoint: what the engine calls; None where the key for it is missing.
     """
 
@@ -62,6 +64,7 @@ class Served(Protocol):
     guard: Guard
     insight: Insight
     desk: JobDesk
+    notices: Notices
     endpoint: Endpoint | None
 
     async def open(self) -> None:

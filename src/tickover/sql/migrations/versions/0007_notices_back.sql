@@ -1,0 +1,2 @@
+DROP INDEX tickover.job_died;
+DROP TABLE tickover.notice_delivery, tickover.notice_destination, tickover.notice;
