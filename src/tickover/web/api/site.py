@@ -10,12 +10,20 @@ from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
-from tickover.errors import ControlError, CursorError, JobFilterError, RequestError, WrongEnvironmentError
+from tickover.errors import (
+    ControlError,
+    CursorError,
+    JobFilterError,
+    RequestError,
+    SettingsError,
+    WrongEnvironmentError,
+)
 from tickover.web.access.door import DashboardDoor
 from tickover.web.access.people import Role
 from tickover.web.api import models
 from tickover.web.api.counter import PROBLEMS, Counter
 from tickover.web.api.jobs import jobs_api
+from tickover.web.api.ledger import ledger_api
 from tickover.web.api.rollout import rollout_api
 from tickover.web.problems import problem, wrong_environment
 from tickover.web.served import Served
@@ -42,7 +50,7 @@ def make_api(served: Served, door: DashboardDoor) -> FastAPI:
         """What the token allows."""
         return {"role": role}
 
-    for router in (jobs_api(counter), rollout_api(counter)):
+    for router in (ledger_api(counter), jobs_api(counter), rollout_api(counter)):
         version.include_router(router)
     api.include_router(version)
     _answer_errors(api)
@@ -52,6 +60,7 @@ def make_api(served: Served, door: DashboardDoor) -> FastAPI:
 def _answer_errors(api: FastAPI) -> None:
     api.add_exception_handler(RequestError, _refused)
     api.add_exception_handler(ControlError, _conflict)
+    api.add_exception_handler(SettingsError, _conflict)
     api.add_exception_handler(JobFilterError, _unclear)
     api.add_exception_handler(CursorError, _unclear)
     api.add_exception_handler(WrongEnvironmentError, _wrong_environment)

@@ -14,6 +14,7 @@ from tickover.isolation.verdict import Verdict
 from tickover.ledger.evidence import Evidence
 from tickover.ledger.refusals import Refusals
 from tickover.look.words import duration
+from tickover.notices.notice import Notice
 from tickover.rollout.stages import InForce
 from tickover.ticks.circuit import Circuit
 from tickover.ticks.findings import Finding, refused
@@ -75,13 +76,15 @@ class Overview:
     Args:
         routes: each with its day.
         functions: how each is, with where it stands.
-        findings: what is wrong.
+        notices: what is wrong, and was confirmed.
+        findings: what one look finds besides.
         samples: how the queue stood over the day, and stands now.
         verdict: on the environment.
     """
 
     routes: Sequence[RouteNow]
     functions: Sequence[tuple[FunctionNow, InForce]]
+    notices: Sequence[Notice]
     findings: Sequence[Finding]
     samples: Sequence[QueueSample]
     verdict: Verdict
@@ -93,13 +96,20 @@ async def look(served: Served) -> Overview:
     routes = [await _route(served, route, now) for route in served.contract.routes]
     steps = await served.rollout.steps()
     functions = [(await served.insight.functions.now(f, now), steps[f.id]) for f in served.contract.functions]
+    notices = await served.notices.open_now()
+    known = {notice.code for notice in notices}
+    findings = [finding for finding in await _findings(served, now) if finding.code not in known]
+    samples = [*(await served.insight.samples.since(now - DAY)), await _queue_now(served, now)]
+    verdict = await served.guard.verdict()
+    return Overview(routes, functions, notices, findings, samples, verdict)
+
+
+async def _findings(served: Served, now: datetime) -> list[Finding]:
+    """What one look finds wrong."""
     findings = [*refused(await Refusals(served.database).going_on()), *(await served.rollout.held())]
     for route in served.contract.routes:
         findings += await examine(Evidence(served.database), route, now)
-    samples = await served.insight.samples.since(now - DAY)
-    return Overview(
-        routes, functions, findings, [*samples, await _queue_now(served, now)], await served.guard.verdict()
-    )
+    return findings
 
 
 async def _route(served: Served, route: Route, now: datetime) -> RouteNow:

@@ -11,7 +11,14 @@ from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
-from tickover.errors import ControlError, CursorError, JobFilterError, RequestError, WrongEnvironmentError
+from tickover.errors import (
+    ControlError,
+    CursorError,
+    JobFilterError,
+    RequestError,
+    SettingsError,
+    WrongEnvironmentError,
+)
 from tickover.web.access.door import make_dashboard_door
 from tickover.web.api.site import make_api
 from tickover.web.dashboard.check import check_router
@@ -19,9 +26,11 @@ from tickover.web.dashboard.desk import Desk, NotSignedInError
 from tickover.web.dashboard.entry import entry_router
 from tickover.web.dashboard.jobs import job_pages
 from tickover.web.dashboard.ledger import ledger_pages
+from tickover.web.dashboard.notices import notice_pages
 from tickover.web.dashboard.rollout import rollout_pages
 from tickover.web.served import Served
 
+_PAGES = (entry_router, ledger_pages, job_pages, rollout_pages, notice_pages, check_router)
 _log = structlog.stdlib.get_logger("tickover.web")
 
 
@@ -35,8 +44,8 @@ def make_dashboard(served: Served) -> FastAPI:
     desk = Desk(served, door)
     site = FastAPI(title="Tickover", docs_url=None, redoc_url=None, openapi_url=None)
     site.get("/static/{name}")(desk.asset)
-    for router in (entry_router(desk), ledger_pages(desk), job_pages(desk), rollout_pages(desk), check_router(desk)):
-        site.include_router(router)
+    for pages in _PAGES:
+        site.include_router(pages(desk))
     site.mount("/api", make_api(served, door))
     _Errors(desk).answered_by(site)
     return site
@@ -57,6 +66,7 @@ class _Errors:
         site.add_exception_handler(NotSignedInError, self._to_entry)
         site.add_exception_handler(RequestError, self._refused)
         site.add_exception_handler(ControlError, self._conflict)
+        site.add_exception_handler(SettingsError, self._conflict)
         site.add_exception_handler(JobFilterError, self._unclear)
         site.add_exception_handler(CursorError, self._unclear)
         site.add_exception_handler(WrongEnvironmentError, self._wrong_environment)
