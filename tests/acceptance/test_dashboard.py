@@ -64,6 +64,9 @@ def up() -> Iterator[Up]:
         finally:
             command.process.terminate()
             command.process.wait(60)
+            for stream in (command.process.stdout, command.process.stderr):
+                assert stream is not None
+                stream.close()
 
 
 def _dead_job(directory: Path) -> int:

@@ -28,6 +28,7 @@ from tickover.web.dashboard.jobs import job_pages
 from tickover.web.dashboard.ledger import ledger_pages
 from tickover.web.dashboard.notices import notice_pages
 from tickover.web.dashboard.rollout import rollout_pages
+from tickover.web.problems import problem
 from tickover.web.served import Served
 
 _PAGES = (entry_router, ledger_pages, job_pages, rollout_pages, notice_pages, check_router)
@@ -107,6 +108,8 @@ class _Errors:
 
     async def _http(self, request: Request, error: Exception) -> Response:
         status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
+        if request.url.path.startswith(f"{self._desk.base}/api/"):  # a line break in a path leads past the API
+            return problem(status, "http", "there is no such path")
         return self._page(request, status, "there is no such page")
 
     async def _unforeseen(self, request: Request, _error: Exception) -> Response:
