@@ -200,7 +200,7 @@ async def test_a_replica_killed_between_sending_and_recording_sends_again(
     async def die(*_: object) -> None:
         raise asyncio.CancelledError
 
-    killed.store.sent = die  # type: ignore[method-assign]
+    killed.store.sent = die  # type: ignore[method-assign, assignment]
     with pytest.raises(asyncio.CancelledError):
         await killed.look(0, ROLLED_BACK)
     assert len(receiver.got) == 1
@@ -221,7 +221,7 @@ async def test_a_receiver_that_is_down_is_told_when_it_is_up(database: Database,
         await Replica(database, receiver.url).look(minute, ROLLED_BACK)
     (delivery,) = rows("SELECT state, attempts, last_error, due_at FROM tickover.notice_delivery")
     assert (delivery["state"], delivery["attempts"]) == ("due", 4)
-    assert delivery["due_at"] == NOW + 3 * MINUTE + timedelta(seconds=240)
+    assert delivery["due_at"] == NOW + 8 * MINUTE
     assert delivery["last_error"]
     assert TOKEN not in delivery["last_error"]
     with listening(receiver):
@@ -314,7 +314,7 @@ async def test_i10_a_receiver_that_hangs_holds_nobody_for_long(database: Databas
     async def hurried(message: Any, _: float) -> str | None:
         return await send(message, 0.2)
 
-    destination.send = hurried  # type: ignore[method-assign]
+    destination.send = hurried  # type: ignore[method-assign, assignment]
     await replica.look(0, ROLLED_BACK)
     (notice,) = await replica.store.list([NoticeState.OPEN], 10)
     assert notice.due == 1
@@ -330,8 +330,8 @@ async def test_old_notices_are_forgotten_with_their_deliveries(
         await Replica(database, receiver.url).look(minute)
     rows(
         "INSERT INTO tickover.notice (key, scope, code, severity, state, subjects, text, remedy, affects, done,"
-        " evidence, is_new, first_seen_at, seen_at) SELECT 'k', 'elsewhere', 'c', 'warn', 'open', '{}', '', '', '{}', '{}', '{}',"
-        " true, %s, %s",
+        " evidence, is_new, first_seen_at, seen_at) SELECT 'k', 'elsewhere', 'c', 'warn', 'open', '{}', '', '',"
+        " '{}', '{}', '{}', true, %s, %s",
         NOW, NOW,
     )  # fmt: skip
     await Replica(database, receiver.url).look(31 * 24 * 60)
@@ -374,8 +374,8 @@ async def test_a_tick_that_fails_tells_it_before_it_answers(
     probe.bodies["queue-drain"] = fail
     site = await serve(TICKOVER_NOTICES=receiver.url, TICKOVER_DASHBOARD_URL="https://app.example.com/tickover/")
     answer = await site.tick("t1")
-    assert answer.status_code == 200
-    assert receiver.titles() == ["[probe, test] PAGE: function-failed of process"] or len(receiver.got) == 1
+    assert answer.status_code == 500
+    assert receiver.titles() == ["[probe, development] PAGE: function-failed of process"]
     assert "the mail server is away" in receiver.got[0]["message"]
     assert "See: https://app.example.com/tickover" in receiver.got[0]["message"]
     notices = site.tickover.notices
