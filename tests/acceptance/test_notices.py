@@ -7,8 +7,8 @@ import psycopg
 from tests.acceptance.conftest import Command, Run
 
 OPEN = """
-  INSERT INTO tickover.notice (key, scope, code, severity, state, subjects, text, remedy, affects, done, evidence, is_new,
-    first_seen_at, seen_at, opened_at)
+  INSERT INTO tickover.notice (key, scope, code, severity, state, subjects, text, remedy, affects, done, evidence,
+    is_new, first_seen_at, seen_at, opened_at)
   VALUES ('k', 'queue', 'dead-letters', 'warn', 'open', '{send}', '[red] 3 jobs died', 'requeue them', '{}', '{}', '{}',
     true, now(), now(), now())
 """

@@ -12,22 +12,20 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
-from alembic import command
 from structlog.testing import capture_logs
 
 from tests.clocks import StandingClock
 from tests.integration.conftest import Probe, Rows, Serve, probe_contract
 from tickover import clock
 from tickover.database import Database
-from tickover.errors import SettingsError, WrongEnvironmentError
+from tickover.errors import WrongEnvironmentError
 from tickover.execution.budget import Budget
 from tickover.isolation.guard import Gate
 from tickover.isolation.redaction import secrets_in
-from tickover.migrations import CORE, _config, migrate
 from tickover.notices.courier import Courier
 from tickover.notices.destinations import make_destinations
 from tickover.notices.keeper import Keeper
-from tickover.notices.states import DeliveryState, Kind, NoticeState, Severity
+from tickover.notices.states import NoticeState
 from tickover.notices.store import NoticeStore
 from tickover.notices.timing import Timing, parse_quiet_hours
 from tickover.ticks.findings import Finding
@@ -356,13 +354,6 @@ async def test_secrets_stand_in_no_row_and_no_line(
     assert "127.0.0.1" in caplog.text
 
 
-def test_a_url_that_apprise_does_not_know_is_refused_at_start() -> None:
-    """By its place, and not shown."""
-    with pytest.raises(SettingsError, match="URL 2 of 2 is none that Apprise can use") as refused:
-        make_destinations(f"json://127.0.0.1/ nosuchthing://{TOKEN}", {TOKEN: "TICKOVER_NOTICES"})
-    assert TOKEN not in str(refused.value)
-
-
 async def test_a_tick_that_fails_tells_it_before_it_answers(
     serve: Serve, probe: Probe, receiver: Receiver, rows: Rows
 ) -> None:
@@ -405,23 +396,3 @@ async def test_a_healthy_look_asks_two_questions(database: Database, rows: Rows)
     await replica.look(0)
     assert asked == ["look_around", "standing", "forget"]  # the last one every ten minutes of a process
     assert rows("SELECT count(*) FROM tickover.notice") == [{"count": 0}]
-
-
-async def test_the_database_knows_the_same_states_as_the_code(rows: Rows) -> None:
-    """Of notices, deliveries and severities."""
-    found = rows(
-        "SELECT conname, pg_get_constraintdef(oid) AS said FROM pg_constraint WHERE conname = ANY (%s)",
-        ["notice_state_check", "notice_severity_check", "notice_delivery_state_check", "notice_delivery_kind_check"],
-    )
-    assert {row["conname"]: set(row["said"].split("'")[1::2]) for row in found} == {
-        "notice_state_check": set(map(str, NoticeState)),
-        "notice_severity_check": set(map(str, Severity)),
-        "notice_delivery_state_check": set(map(str, DeliveryState)),
-        "notice_delivery_kind_check": set(map(str, Kind)),
-    }
-
-
-def test_the_way_back_and_forth(database_dsn: str) -> None:
-    """The tables go and come."""
-    command.downgrade(_config(database_dsn, CORE), "0006")
-    migrate(database_dsn)
