@@ -28,7 +28,7 @@ from tickover.ledger.refusals import Refusals
 from tickover.ledger.store import Ledger
 from tickover.maintenance.inspection import maintained, report
 from tickover.notices.keeper import Keeper
-from tickover.notices.making import Parts, make_parts
+from tickover.notices.making import make_parts
 from tickover.notices.notices import Notices
 from tickover.rollout.controller import Rollout
 from tickover.rollout.controls import Controls, Reads
@@ -144,12 +144,9 @@ class Tickover:
         self.insight = Insight(self.database)
         self.desk = JobDesk(self.database, self.guard)
         housekeeping = self._make_housekeeping(ledger)
-        notices = make_parts(self.database, settings, f"{app_id}, {verdict.environment}", secrets_in(environment()))
-        self.notices = Notices(notices.store, notices.courier, self.guard)
-        keeper = self._make_keeper(notices)
+        self.notices, keeper = self._make_notices(f"{app_id}, {verdict.environment}")
         self.watch = Watch(self.guard, contract, watchdog, self.breaker, housekeeping, keeper, settings.inline_budget)
-        self.door = make_door(settings)
-        self.doorkeeper = Doorkeeper(refusals, self.guard)
+        self.door, self.doorkeeper = make_door(settings), Doorkeeper(refusals, self.guard)
         planner = Planner(self.guard, self.flags, _supplied(controls, openfeature), Idleness(self.database))
         self.handler = self._make_handler(planner, ledger, dispatcher, executor, watchdog, housekeeping, keeper)
         functions = self._make_functions(executor, controls, ledger, dispatcher)
@@ -189,10 +186,11 @@ class Tickover:
         keep = timedelta(days=self.settings.ledger_retention_days)
         return Housekeeping(ledger, Evidence(self.database), self.rollout, keep, self.desk.bulk, self.insight.samples)
 
-    def _make_keeper(self, parts: Parts) -> Keeper:
-        keep = timedelta(days=self.settings.ledger_retention_days)
-        secrets = secrets_in(environment())
-        return Keeper(self.guard, self.contract, parts.store, parts.courier, parts.timing, keep, secrets)
+    def _make_notices(self, place: str) -> tuple[Notices, Keeper]:
+        keep, secrets = timedelta(days=self.settings.ledger_retention_days), secrets_in(environment())
+        parts = make_parts(self.database, self.settings, place, secrets)
+        keeper = Keeper(self.guard, self.contract, parts.store, parts.courier, parts.timing, keep, secrets)
+        return Notices(parts.store, parts.courier, self.guard), keeper
 
     def _make_functions(
         self, executor: Executor, controls: Controls, ledger: Ledger, dispatcher: Dispatcher

@@ -7,6 +7,7 @@ from alembic import command
 from tickover.database import Database
 from tickover.ledger.states import Path, State
 from tickover.migrations import CORE, _config, migrate
+from tickover.notices.states import DeliveryState, Kind, NoticeState, Severity
 
 CLAIM = "SELECT kind FROM tickover.claim_jobs(9, true, null, 60, 1, null, '{}', true, null, null)"
 
@@ -55,3 +56,28 @@ def test_enqueue_in_sql_refuses_the_year_9999(database_dsn: str) -> None:
             connection.execute("SELECT tickover.enqueue('k', '{}', run_at => '9999-12-31T00:00:00Z')")
         row = connection.execute("SELECT count(*) FROM tickover.job").fetchone()
     assert row == (0,)
+
+
+async def test_the_database_knows_the_same_states_of_notices_as_the_code(database: Database) -> None:
+    """Of notices, of deliveries, and of how urgent they are."""
+    async with database.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conname ~ '^notice_.*_check$'"
+        )
+        checks = {row[0]: row[1] for row in await cursor.fetchall()}
+    assert {name: set(text.split("'")[1::2]) for name, text in checks.items()} == {
+        "notice_state_check": set(map(str, NoticeState)),
+        "notice_severity_check": set(map(str, Severity)),
+        "notice_delivery_state_check": set(map(str, DeliveryState)),
+        "notice_delivery_kind_check": set(map(str, Kind)),
+    }
+
+
+def test_notices_go_and_come_with_their_migration(database_dsn: str) -> None:
+    """Back before them and to the newest again."""
+    command.downgrade(_config(database_dsn, CORE), "0006")
+    with psycopg.connect(database_dsn, autocommit=True) as connection:
+        gone = connection.execute("SELECT to_regclass('tickover.notice'), to_regclass('tickover.job_died')").fetchone()
+        migrate(database_dsn)
+        back = connection.execute("SELECT to_regclass('tickover.notice') IS NOT NULL").fetchone()
+    assert (gone, back) == ((None, None), (True,))

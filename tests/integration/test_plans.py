@@ -20,6 +20,22 @@ FUNCTIONS = ["process-background-jobs", "background-maintenance"]
 SINCE = datetime.now(UTC) - timedelta(minutes=30)
 STATES = {state.name.lower(): str(state) for state in State}
 QUESTIONS: dict[str, dict[str, Any]] = {
+    "notices/look_around": {
+        "route": "background-jobs",
+        "functions": FUNCTIONS,
+        "responsibilities": ["queue-drain", "queue-health", "prune-lead-memory"],
+        "since": datetime.now(UTC) - timedelta(hours=2),
+        "most": 60,
+        "died_since": datetime.now(UTC) - timedelta(hours=1),
+        "most_dead": 100,
+        "recent": timedelta(minutes=15),
+        "now": datetime.now(UTC),
+    },
+    "notices/read_live": {
+        "destinations": ["json#1"],
+        "now": datetime.now(UTC),
+        "ended_since": datetime.now(UTC) - timedelta(days=1),
+    },
     "ledger/overdue_obligations": {
         "functions": FUNCTIONS,
         "unended": [str(state) for state in State if state not in ENDED],

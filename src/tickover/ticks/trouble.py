@@ -13,8 +13,8 @@ from tickover.ticks.findings import Finding, refused
 LOOKED_BACK = timedelta(hours=2)
 """How old an outcome may be that still says how things are."""
 
-OBLIGATIONS = 30
-"""How many of a function's newest are looked at."""
+TICKS = 60
+"""How many of a route's newest ticks are looked at."""
 
 DEAD_WITHIN = timedelta(hours=1)
 """How long a job that died is news."""

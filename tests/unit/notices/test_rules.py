@@ -166,7 +166,7 @@ def test_another_subject_of_an_open_cause_is_kept_and_not_told() -> None:
 
 @given(st.lists(st.lists(st.sampled_from(["did-nothing", "rolled-back", "cron-refused"]), unique=True), max_size=120))
 def test_whatever_is_seen_each_notice_opens_once_and_closes_once(looks: Sequence[Sequence[str]]) -> None:
-    """Random looks: one live notice of a cause, told in the order opened, closed; and no more often than patience allows."""
+    """Random looks: one live notice of a cause, told as opened, then closed, as often as patience allows."""
     world, told = World(), []
     for minute, codes in enumerate(looks):
         for change in world.look(minute, *codes):

@@ -1,10 +1,13 @@
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from tickover.errors import SettingsError
 from tickover.isolation.redaction import redact, secrets_in
+from tickover.notices.destinations import make_destinations
 from tickover.notices.urls import secrets_of, split_urls
 from tickover.settings import Settings
 
+SECRET = "tok3n-of-the-receiver"
 SEVERAL = "slack://TokenAAAA/TokenBBBB/TokenCCCC/#ops, mailto://me:p%40ssw0rd@mail.example.com?to=a@b.de,c@d.de\n json://hooks.example.com/in?token=s3cr3t-token"
 
 
@@ -48,3 +51,10 @@ def test_settings_do_not_show_them() -> None:
     assert "TokenAAAA" not in repr(settings)
     with pytest.raises(ValidationError, match="write the hours"):
         Settings(DATABASE_URL="postgresql://db/x", TICKOVER_QUIET_HOURS="at night")  # type: ignore[call-arg]
+
+
+def test_a_url_that_apprise_does_not_know_is_refused_at_start() -> None:
+    """By its place, and not shown."""
+    with pytest.raises(SettingsError, match="URL 2 of 2 is none that Apprise can use") as refused:
+        make_destinations(f"json://127.0.0.1/ nosuchthing://{SECRET}", {SECRET: "TICKOVER_NOTICES"})
+    assert SECRET not in str(refused.value)

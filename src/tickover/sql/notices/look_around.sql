@@ -1,14 +1,14 @@
--- What may be wrong with a route, beside its rhythm: the newest obligations of its functions, its circuit, what its
+-- What may be wrong with a route, beside its rhythm: what its newest ticks owed, its circuit, what its
 -- responsibilities say of the queue, jobs that died within the last hour, and requests that are refused. One row.
 SELECT
-  (SELECT json_agg(newest ORDER BY newest.id DESC) FROM unnest(%(functions)s::text[]) AS asked (function)
-   CROSS JOIN LATERAL (
-     SELECT o.id, o.function, t.dispatch_key, o.state, o.path, o.attempt, o.error, o.failed_durably, o.created_at,
+  (SELECT json_agg(newest ORDER BY newest.id DESC) FROM (
+     SELECT o.id, o.function, t.dispatch_key, o.state, o.path, o.attempt, o.error, o.failed_durably,
        coalesce(o.finished_at, o.created_at) AS at,
        CASE WHEN o.accepted_at IS NOT NULL THEN tickover.fate(o) END AS fate
-     FROM tickover.obligation o JOIN tickover.tick t ON t.id = o.tick_id
-     WHERE o.function = asked.function AND o.created_at > %(since)s
-     ORDER BY o.id DESC LIMIT %(most)s
+     FROM (
+       SELECT id, dispatch_key FROM tickover.tick WHERE route = %(route)s AND requested_at > %(since)s
+       ORDER BY requested_at DESC LIMIT %(most)s
+     ) AS t JOIN tickover.obligation o ON o.tick_id = t.id AND o.function = ANY (%(functions)s::text[])
    ) AS newest) AS obligations,
   (SELECT json_build_object('since', c.since, 'reason', (
        SELECT a.reason FROM tickover.audit a WHERE a.subject = c.route AND a.action = 'circuit.opened' ORDER BY a.id DESC LIMIT 1))
