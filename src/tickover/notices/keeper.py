@@ -24,7 +24,6 @@ from tickover.ticks.findings import Finding
 
 _log = structlog.stdlib.get_logger("tickover.notices")
 _DELIVERS_S = 10.0  # seconds that all deliveries of one look may take
-_LOOKS_EVERY = 60.0  # seconds, of one process and route
 _FORGETS_EVERY = 600.0  # seconds, of one process
 
 
@@ -77,7 +76,7 @@ class Keeper:
         """
         if self._monotonic() < self._looks_at.get(route.id, 0.0):
             return
-        self._looks_at[route.id] = self._monotonic() + _LOOKS_EVERY
+        self._looks_at[route.id] = self._monotonic() + self._timing.looks_every_s
         try:
             await self._gate.require()
             if await self._look(route, findings):

@@ -87,6 +87,11 @@ class Timing:
     hourly: int
     quiet: QuietHours | None = None
 
+    @property
+    def looks_every_s(self) -> float:
+        """Seconds between looks of one process at a route: a minute, or less where less is enough to confirm."""
+        return min(60.0, max(1.0, self.confirm.total_seconds()))
+
     def away_for(self, flaps: int) -> timedelta:
         """How long what came back so often must have been away: twice as long each time, up to eight times as long."""
         return self.away * (1 << min(flaps, _MOST_DOUBLINGS))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.notices.making import NOW, TIMING
-from tickover.notices.timing import parse_quiet_hours, retry_at
+from tickover.notices.timing import Timing, parse_quiet_hours, retry_at
 
 NIGHT = parse_quiet_hours("22:00-07:00 Europe/Berlin")
 
@@ -68,3 +68,9 @@ def test_patience_doubles_up_to_eight_times() -> None:
     assert [TIMING.away_for(n) / TIMING.away for n in (0, 1, 2, 3, 4, 99)] == [1, 2, 4, 8, 8, 8]
     waits = [(retry_at(n, NOW) - NOW).total_seconds() for n in (1, 2, 3, 5, 6, 500)]
     assert waits == [30, 60, 120, 480, 900, 900]
+
+
+@pytest.mark.parametrize(("confirm_s", "every_s"), [(0, 1), (1, 1), (10, 10), (60, 60), (600, 60)])
+def test_a_look_comes_at_least_once_a_minute_and_as_often_as_is_to_be_confirmed(confirm_s: int, every_s: int) -> None:
+    """Never more than once a second."""
+    assert Timing(timedelta(seconds=confirm_s), timedelta(), 10).looks_every_s == every_s
