@@ -40,3 +40,11 @@ FROM owed o JOIN (VALUES
   ('background-maintenance', 'prune-workspace-memory', 0.1, 2), ('background-maintenance', 'queue-health', 0.1, 0)
 ) AS r (function, responsibility, share, usual) ON r.function = o.function
 CROSS JOIN LATERAL (SELECT CASE WHEN o.error IS NOT NULL THEN 0 ELSE abs(hashtext(r.responsibility || o.id)) %% (2 * r.usual + 1) END AS n) x
+;
+-- How the queue stood: it grew while the engine was away.
+INSERT INTO tickover.queue_sample (at, due, oldest_age_s)
+SELECT date_trunc('minute', %(now)s::timestamptz) - n * interval '1 minute',
+  20 + abs(hashtext('q' || n)) %% 30 + CASE WHEN n BETWEEN 380 AND 402 THEN 400 - abs(391 - n) * 30 ELSE 0 END,
+  abs(hashtext('a' || n)) %% 40 + CASE WHEN n BETWEEN 380 AND 402 THEN 200 - abs(391 - n) * 15 ELSE 0 END
+FROM generate_series(1439, 1, -1) AS n
+ON CONFLICT DO NOTHING

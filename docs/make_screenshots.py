@@ -1,11 +1,12 @@
 """Makes the pictures of the dashboard in `docs/img`: run `make screenshots`. It needs Chromium as /usr/bin/chromium.
 
-It starts the whole product as `tickover up` does, fills in a day before it, breaks the engine for a while, and takes a
-picture of every page in light and dark; `--out` puts them elsewhere.
+It starts the whole product as `tickover up` does, fills in a day before it, breaks the engine for a while, and takes
+pictures in light and dark; `--out` puts them elsewhere.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -49,7 +50,14 @@ def running(directory: Path) -> Iterator[dict[str, Any]]:
         "--engine-port",
         "8457",
     ]
-    run = subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    run = subprocess.Popen(
+        command,
+        cwd=directory,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"LOGNAME": "ada"},
+    )
     try:
         yield _with_a_past(run, directory)
     finally:
@@ -74,7 +82,7 @@ def _with_a_past(run: "subprocess.Popen[str]", directory: Path) -> dict[str, Any
 def pictures(browser: Browser, started: dict[str, Any], out: Path) -> None:
     """Take them all."""
     base = f"{started['application']}/tickover"
-    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    context = browser.new_context(viewport={"width": 1200, "height": 1120})
     page = context.new_page()
     page.goto(started["dashboard"])
     page.get_by_role("button", name="Enter").click()
@@ -85,12 +93,10 @@ def pictures(browser: Browser, started: dict[str, Any], out: Path) -> None:
         "tick": f"/ticks/{started['tick']}",
         "function": f"/functions/{_FUNCTION}",
         "jobs": "/jobs?state=dead",
-        "rollout": "/rollout",
-        "check": "/check",
     }
     for theme in ("light", "dark"):
         shown = browser.new_context(
-            viewport={"width": 1200, "height": 900},
+            viewport={"width": 1200, "height": 1120},
             storage_state=cookies,
             color_scheme="dark" if theme == "dark" else "light",
             timezone_id="UTC",
