@@ -1,6 +1,6 @@
 """Makes the pictures of the dashboard in `docs/img`: run `make screenshots`. It needs Chromium as /usr/bin/chromium.
 
-It starts the whole product as `tickover up` does, fills in a day before it, breaks the engine for a while, and takes
+It starts the whole product as `tickover up` does, fills in a day in which the engine was away for a while, and takes
 pictures in light and dark; `--out` puts them elsewhere.
 """
 
