@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -263,6 +263,7 @@ class Settings(TrimmedSettings):
         "/tickover", validation_alias="TICKOVER_DASHBOARD_PATH"
     )
     session_hours: float = Field(12.0, gt=0, le=720, validation_alias="TICKOVER_SESSION_HOURS")
+    logs: Literal["json", "console"] | None = Field(None, validation_alias="TICKOVER_LOGS")
     plan_executions: int | None = Field(None, ge=1, validation_alias="TICKOVER_PLAN_EXECUTIONS")
     plan_events: int | None = Field(None, ge=1, validation_alias="TICKOVER_PLAN_EVENTS")
     watch: float | None = Field(None, ge=1, le=3600, validation_alias="TICKOVER_WATCH")

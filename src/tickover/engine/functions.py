@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import inngest
+import structlog
+from opentelemetry.trace import SpanKind
 
 from tickover import clock
 from tickover.contract import Contract, Function
@@ -13,6 +15,7 @@ from tickover.execution.dry import DryRuns
 from tickover.execution.executor import Executed, Executor, Order, Skipped
 from tickover.ledger.states import DONE, Path, State
 from tickover.ledger.store import Holder
+from tickover.telemetry import tracing
 from tickover.ticks.continuation import Continuation
 from tickover.ticks.dispatch import SHADOW
 
@@ -62,6 +65,22 @@ class DurableFunctions:
 
     async def _run(self, function: Function, context: inngest.Context) -> dict[str, Any]:
         """One call of the engine: no steps, so one request a run when all goes well."""
+        attributes = {
+            "messaging.system": "inngest",
+            "messaging.operation.name": "process",
+            "messaging.message.id": context.event.id,
+            "tickover.function": function.id,
+            "tickover.run_id": context.run_id,
+        }
+        parent = tracing.taken_up(context.event.data.get(tracing.MEMBER))
+        told = {"function": function.id, "run_id": context.run_id}
+        with (
+            structlog.contextvars.bound_contextvars(**told),
+            tracing.span(f"process {function.id}", attributes, SpanKind.CONSUMER, parent=parent),
+        ):
+            return await self._answer(function, context)
+
+    async def _answer(self, function: Function, context: inngest.Context) -> dict[str, Any]:
         if SHADOW in context.event.data:
             return await self._run_dry(function, context)
         dispatch_key = _text(context.event.data, "dispatchKey")

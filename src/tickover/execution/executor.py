@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from opentelemetry.trace import Span
 
 from tickover import clock
 from tickover.contract import Function, Responsibility
@@ -18,9 +20,11 @@ from tickover.heartbeats.pinger import Heartbeats
 from tickover.ledger.states import DONE, Path, State
 from tickover.ledger.store import Claim, Holder, Ledger, StatusRow
 from tickover.status.store import StatusStore, status_of
+from tickover.telemetry import tracing
 
 _log = structlog.stdlib.get_logger("tickover.execution")
 _RENEWALS_PER_LEASE = 3
+_FIGURES = ("looked_at", "changed", "left")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,21 @@ class Executor:
             client_id=claim.client_id,
         )
         attempt = _Attempt(order, claim, Lease(claim.id, claim.fence), log)
-        log.info("obligation.claimed", fence=claim.fence)
+        told = {
+            "function": function.id,
+            "dispatch_key": order.dispatch_key,
+            "correlation_id": claim.correlation_id,
+            "run_id": order.run_id,
+        }
+        with structlog.contextvars.bound_contextvars(**told), _traced(attempt) as span:
+            log.info("obligation.claimed", fence=claim.fence)
+            outcome = await self._settled(attempt)
+            if isinstance(outcome, Executed) and outcome.error is not None:
+                tracing.came_to_nothing(span, outcome.error)
+            return outcome
+
+    async def _settled(self, attempt: _Attempt) -> Executed | Skipped:
+        order, claim, log = attempt.order, attempt.claim, attempt.log
         try:
             return await self._attempt(attempt)
         except LeaseLostError:
@@ -214,8 +232,19 @@ class Executor:
             lease=attempt.lease,
             log=log,
         )
+        attributes = {"tickover.function": run.function, "tickover.responsibility": responsibility.id}
+        with tracing.span(f"responsibility {responsibility.id}", attributes) as span:
+            summary = await self._summed_up(attempt, responsibility, run, hard_end(share, soft))
+            span.set_attributes({f"tickover.{of}": summary[of] for of in _FIGURES if of in summary})
+            if summary["error"] is not None:
+                tracing.came_to_nothing(span, summary["error"])
+            return summary
+
+    @staticmethod
+    async def _summed_up(attempt: _Attempt, responsibility: Responsibility, run: Run, budget: Budget) -> dict[str, Any]:
+        log = run.log
         try:
-            summary = storable(await call(responsibility, run, hard_end(share, soft)))
+            summary = storable(await call(responsibility, run, budget))
         except LeaseLostError:
             raise
         except BudgetExceededError as error:
@@ -298,6 +327,22 @@ class Executor:
             held_by=None if holder is None else holder.path,
         )
         return Skipped(holder)
+
+
+def _traced(attempt: _Attempt) -> AbstractContextManager[Span]:
+    """The span of an attempt. A recovery is linked to the request whose work it takes up."""
+    order, claim = attempt.order, attempt.claim
+    attributes: tracing.Attributes = {
+        "tickover.function": order.function.id,
+        "tickover.route": claim.route,
+        "tickover.path": str(order.path),
+        "tickover.attempt": claim.attempt,
+        "tickover.dispatch_key": order.dispatch_key,
+        "tickover.correlation_id": claim.correlation_id,
+        "tickover.run_id": order.run_id,
+    }
+    origin = tracing.taken_up({"traceparent": claim.traceparent}) if order.path is Path.RECOVERY else None
+    return tracing.span(f"carry out {order.function.id}", attributes, linked=[origin])
 
 
 def _end(attempt: _Attempt) -> State:

@@ -5,6 +5,7 @@ import inspect
 import random
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from tickover.jobs.retry import RetryAt, after_failure
 from tickover.jobs.slice import Slice
 from tickover.jobs.states import Ending
 from tickover.jobs.time_limits import TimeLimits
+from tickover.telemetry import tracing
 
 _LONGEST_ERROR = 1000
 
@@ -107,10 +109,11 @@ class Attempts:
         limit = self.limits.begin(worker, timeout_s)
         try:
             given: Any = views[0][1] if call.most is None else [view for _, view in views]
-            if call.is_async:
-                await call.handle(given)
-            else:
-                await self._call_in_thread(call.handle, given)
+            with _traced(views):
+                if call.is_async:
+                    await call.handle(given)
+                else:
+                    await self._call_in_thread(call.handle, given)
         except (Exception, SystemExit, asyncio.CancelledError) as error:
             was_cut_off = self.limits.end(limit, error)
             if isinstance(error, _NoThreadError):
@@ -133,6 +136,16 @@ class Attempts:
             raise
         if inspect.isawaitable(answer):  # a sync callable may wrap an async one
             await answer
+
+
+def _traced(views: Sequence[tuple[Claimed, Job]]) -> AbstractContextManager[object]:
+    """The span of one call of a handler; there are too many for one that nobody records."""
+    if not tracing.is_recording():
+        return nullcontext()
+    job = views[0][0]
+    one = {"tickover.job.id": job.id, "tickover.job.attempt": job.attempt} if len(views) == 1 else {}
+    attributes: tracing.Attributes = {"tickover.job.kind": job.kind, "tickover.job.count": len(views), **one}
+    return tracing.span(f"job {job.kind}", attributes)
 
 
 class _Call(NamedTuple):

@@ -32,6 +32,7 @@ class NewTick:
         functions: each function it owes, with the time allowed until its start.
         switched_off: why all is inline whatever is set for the functions; None where that counts.
         idle: functions for which nothing is due, so that it owes nothing for them.
+        traceparent: which trace its request is part of, or None.
     """
 
     dispatch_key: str
@@ -44,6 +45,7 @@ class NewTick:
     functions: Mapping[str, timedelta]
     switched_off: str | None = None
     idle: Sequence[str] = ()
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Claim:
     """An obligation that was won.
 
     `is_first`: it is cron's own tick, and nothing of it was claimed before. `done`: the responsibilities that have
-    succeeded for it already.
+    succeeded for it already. `traceparent`: which trace the tick's request was part of.
     """
 
     id: int
@@ -79,6 +81,7 @@ class Claim:
     client_id: str | None
     correlation_id: str
     route: str
+    traceparent: str | None
     is_first: bool
     done: list[str]
 
@@ -177,6 +180,7 @@ class Ledger:
             "correlation_id": tick.correlation_id,
             "switched_off": tick.switched_off,
             "idle": list(tick.idle),
+            "traceparent": tick.traceparent,
             "functions": list(tick.functions),
             "start_by": list(tick.functions.values()),
             **_S,

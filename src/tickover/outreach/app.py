@@ -6,7 +6,7 @@ from tickover import Tickover, telemetry
 from tickover.outreach.contract import contract
 from tickover.outreach.settings import OutreachSettings
 
-telemetry.configure_logs(json=True)
+telemetry.configure_logs()
 
 app = FastAPI(title="Outreach")
 tickover = Tickover(contract(OutreachSettings.read()), app_id="outreach")

@@ -15,6 +15,7 @@ from tickover.execution.executor import Executor, Order, Skipped
 from tickover.ledger.states import Path, State
 from tickover.ledger.store import KnownObligation, Ledger, NewTick
 from tickover.notices.keeper import Keeper
+from tickover.telemetry import tracing
 from tickover.ticks.answer import FunctionReport, TickAnswer, TickRequest, report
 from tickover.ticks.breaker import Breaker, Sight
 from tickover.ticks.decision import Decision, Mode, Plan, decide_again
@@ -93,6 +94,11 @@ class TickHandler:
             WrongEnvironmentError: nothing may be changed here, and nothing was.
         """
         started = self._monotonic()
+        told = {"dispatch_key": request.identity.dispatch_key, "correlation_id": request.correlation_id}
+        with structlog.contextvars.bound_contextvars(**told):
+            return await self._handle(request, started)
+
+    async def _handle(self, request: TickRequest, started: float) -> TickAnswer:
         budget = Budget.of(self._inline_budget, self._monotonic)
         plan = await self._planner.plan(request)
         # None of this depends on whether the tick is new: it hides behind the commit of what the tick owes.
@@ -231,6 +237,7 @@ def _new_tick(request: TickRequest, plan: Plan) -> NewTick:
         {f.id: f.start_by for f in request.route.functions if f.id in plan.decisions},
         plan.switched_off,
         plan.idle,
+        tracing.carried().get("traceparent"),
     )
 
 

@@ -9,7 +9,7 @@ import structlog
 from tickover.contract import Function
 from tickover.errors import SendError
 from tickover.rollout.shadows import Shadows
-from tickover.ticks.dispatch import Dispatch, Sender
+from tickover.ticks.dispatch import Dispatch, Sender, send
 
 _log = structlog.stdlib.get_logger("tickover.ticks")
 
@@ -40,7 +40,7 @@ class Shadowing:
             await self._shadows.record(key, {f.id: f.start_by for f in functions})
             try:
                 marked = replace(dispatch, is_shadow=True)
-                await self._sender.send([marked.event(f) for f in functions], bad_key=dispatch.bad_key)
+                await send(self._sender, marked, functions)
             except SendError as error:
                 _log.warning("shadow.not_sent", dispatch_key=key, kind=error.kind, error=error.detail)
                 await self._shadows.fail(key, [f.id for f in functions], f"{error.kind}: {error.detail}")

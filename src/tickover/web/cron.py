@@ -13,6 +13,7 @@ from tickover.errors import RequestError, SettingsError
 from tickover.isolation.environment import Environment
 from tickover.settings import parse_flag
 from tickover.status.store import iso
+from tickover.telemetry import tracing
 from tickover.ticks.answer import FunctionReport, TickAnswer, TickRequest
 from tickover.ticks.circuit import Circuit
 from tickover.ticks.decision import Mode
@@ -40,7 +41,15 @@ def cron_router(served: Served) -> APIRouter:
             raise
         await served.doorkeeper.accepted("cron")
         parsed = await _parse(served, route, request)
-        return _answer(parsed, await served.handler.handle(parsed))
+        attributes = {
+            "tickover.route": parsed.route.id,
+            "tickover.dispatch_key": parsed.identity.dispatch_key,
+            "tickover.correlation_id": parsed.correlation_id,
+        }
+        with tracing.request_span(f"tick {parsed.route.id}", request.headers, attributes) as span:
+            answer = await served.handler.handle(parsed)
+            span.set_attributes({"tickover.mode": str(answer.mode), "tickover.reason": answer.reason})
+        return _answer(parsed, answer)
 
     for method in ("GET", "POST"):  # some schedulers can only GET
         router.add_api_route("/{route}", tick, methods=[method], operation_id=f"tick_by_{method.lower()}")

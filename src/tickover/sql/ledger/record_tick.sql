@@ -1,9 +1,10 @@
 -- Owed before sent: the tick and every obligation in one statement. No row comes back where the tick is known already.
 WITH recorded AS (
   INSERT INTO tickover.tick
-    (dispatch_key, route, client_id, identity_source, mode, reason, correlation_id, switched_off, idle)
+    (dispatch_key, route, client_id, identity_source, mode, reason, correlation_id, switched_off, idle,
+     traceparent)
   VALUES (%(dispatch_key)s, %(route)s, %(client_id)s, %(identity_source)s, %(mode)s, %(reason)s, %(correlation_id)s,
-          %(switched_off)s, %(idle)s)
+          %(switched_off)s, %(idle)s, %(traceparent)s)
   ON CONFLICT (dispatch_key) DO NOTHING
   RETURNING id
 ), owing AS (
