@@ -6,7 +6,7 @@ from typing import Any
 
 import inngest
 
-from tickover import clock
+from tickover import clock, telemetry
 from tickover.contract import Contract, Function
 from tickover.execution.budget import Budget
 from tickover.execution.dry import DryRuns
@@ -62,6 +62,7 @@ class DurableFunctions:
 
     async def _run(self, function: Function, context: inngest.Context) -> dict[str, Any]:
         """One call of the engine: no steps, so one request a run when all goes well."""
+        telemetry.record_execution(function.id, str(Path.SHADOW if SHADOW in context.event.data else Path.DURABLE))
         if SHADOW in context.event.data:
             return await self._run_dry(function, context)
         dispatch_key = _text(context.event.data, "dispatchKey")

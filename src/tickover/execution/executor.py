@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from tickover import clock
+from tickover import clock, telemetry
 from tickover.contract import Function, Responsibility
 from tickover.database import Database
 from tickover.errors import BudgetExceededError, LeaseLostError
@@ -138,6 +138,8 @@ class Executor:
         )
         attempt = _Attempt(order, claim, Lease(claim.id, claim.fence), log)
         log.info("obligation.claimed", fence=claim.fence)
+        if claim.attempt == 1:
+            telemetry.record_begin(function.id, str(order.path), claim.waited_s)
         try:
             return await self._attempt(attempt)
         except LeaseLostError:
@@ -251,6 +253,8 @@ class Executor:
             raise LeaseLostError(f"{attempt.order.function.id}: another executor has taken over")
         took = round((clock.monotonic() - attempt.started) * 1000, 3)
         attempt.log.info("obligation.ended", state=str(state), duration_ms=took, covered=finished.covered, error=error)
+        telemetry.record_end(attempt.order.function.id, str(attempt.order.path), str(state), took / 1000)
+        telemetry.record_covered(attempt.order.function.id, str(attempt.order.path), finished.covered)
         await self._tell(attempt, state, error, finished_at=finished.finished_at)
         return Executed(
             state=state,
