@@ -262,6 +262,11 @@ class Settings(TrimmedSettings):
     dashboard_path: Annotated[str, AfterValidator(_path)] = Field(
         "/tickover", validation_alias="TICKOVER_DASHBOARD_PATH"
     )
+    metrics_token: SecretStr | None = Field(
+        None, min_length=16, description="what scrapers must show", validation_alias="TICKOVER_METRICS_TOKEN"
+    )
+    metrics_open: bool = Field(default=False, validation_alias="TICKOVER_METRICS_OPEN")
+    metrics_path: Annotated[str, AfterValidator(_path)] = Field("/metrics", validation_alias="TICKOVER_METRICS_PATH")
     session_hours: float = Field(12.0, gt=0, le=720, validation_alias="TICKOVER_SESSION_HOURS")
     logs: Literal["json", "console"] | None = Field(None, validation_alias="TICKOVER_LOGS")
     plan_executions: int | None = Field(None, ge=1, validation_alias="TICKOVER_PLAN_EXECUTIONS")
@@ -295,6 +300,15 @@ class Settings(TrimmedSettings):
             text = "is not set, and CRON_OIDC_AUDIENCE is: say whose ID tokens may fire ticks, by e-mail or by sub"
             raise PydanticCustomError(_NEEDED, text)
         return subjects
+
+    @field_validator("metrics_path")
+    @classmethod
+    def _apart(cls, path: str, info: ValidationInfo) -> str:
+        taken = ("/api/cron", "/api/jobs", "/api/inngest", str(info.data.get("dashboard_path")))
+        for other in taken:
+            if path == other or path.startswith(f"{other}/"):
+                raise ValueError(f"lies at or below {other}, where something else is served")
+        return path
 
     @property
     def dev_mode(self) -> bool:

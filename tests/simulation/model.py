@@ -162,8 +162,17 @@ class Model:
         o.started_at, o.lease_expires_at = self.now(), self.now() + self.lease
         self.unended.setdefault(function, {})[o.id] = o
         return Claim(
-            *(o.id, o.fence, o.attempt, o.started_at, o.client_id, tick.correlation_id, tick.route, None),
-            *(is_first, list(o.done)),
+            o.id,
+            o.fence,
+            o.attempt,
+            o.started_at,
+            (o.started_at - o.created_at).total_seconds(),
+            o.client_id,
+            tick.correlation_id,
+            tick.route,
+            None,
+            is_first,
+            list(o.done),
         )
 
     def defer(self, dispatch_key: str, function: str) -> None:

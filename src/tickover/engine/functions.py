@@ -8,7 +8,7 @@ import inngest
 import structlog
 from opentelemetry.trace import SpanKind
 
-from tickover import clock
+from tickover import clock, telemetry
 from tickover.contract import Contract, Function
 from tickover.execution.budget import Budget
 from tickover.execution.dry import DryRuns
@@ -65,6 +65,7 @@ class DurableFunctions:
 
     async def _run(self, function: Function, context: inngest.Context) -> dict[str, Any]:
         """One call of the engine: no steps, so one request a run when all goes well."""
+        telemetry.record_execution(function.id, str(Path.SHADOW if SHADOW in context.event.data else Path.DURABLE))
         attributes = {
             "messaging.system": "inngest",
             "messaging.operation.name": "process",

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from opentelemetry.trace import Span
 
-from tickover import clock
+from tickover import clock, telemetry
 from tickover.contract import Function, Responsibility
 from tickover.database import Database
 from tickover.errors import BudgetExceededError, LeaseLostError
@@ -149,6 +149,8 @@ class Executor:
         }
         with structlog.contextvars.bound_contextvars(**told), _traced(attempt) as span:
             log.info("obligation.claimed", fence=claim.fence)
+            if claim.attempt == 1:
+                telemetry.record_begin(function.id, str(order.path), claim.waited_s)
             outcome = await self._settled(attempt)
             if isinstance(outcome, Executed) and outcome.error is not None:
                 tracing.came_to_nothing(span, outcome.error)
@@ -280,6 +282,8 @@ class Executor:
             raise LeaseLostError(f"{attempt.order.function.id}: another executor has taken over")
         took = round((clock.monotonic() - attempt.started) * 1000, 3)
         attempt.log.info("obligation.ended", state=str(state), duration_ms=took, covered=finished.covered, error=error)
+        telemetry.record_end(attempt.order.function.id, str(attempt.order.path), str(state), took / 1000)
+        telemetry.record_covered(attempt.order.function.id, str(attempt.order.path), finished.covered)
         await self._tell(attempt, state, error, finished_at=finished.finished_at)
         return Executed(
             state=state,

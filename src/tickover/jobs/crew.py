@@ -60,7 +60,7 @@ class Crew:
         self._size = size
         self._grace = min(_GRACE_S, _GRACE_SHARE * slice_.whole_s)
         self._last_call = min(_LAST_CALL_S, _LAST_CALL_SHARE * slice_.whole_s)
-        self.holdings = Holdings(claims, size.batch, self._stop_work_on, slice_.log)
+        self.holdings = Holdings(claims, size.batch, self._stop_work_on, slice_.log, attempts.kinds)
         self._ready: deque[list[Claimed]] = deque()  # to be started, those of one call together
         self._waiting = 0  # jobs in there
         self._aside: list[Claimed] = []  # they would not end in time

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
-from tickover import clock
+from tickover import clock, telemetry
 from tickover.jobs.claims import Claimed, Claims, Outcome, Standing
 from tickover.jobs.states import Ending, JobState
 
@@ -18,15 +18,22 @@ class Holdings:
         batch: the most outcomes recorded by one statement.
         let_go: told of each job that another drain has won, so that work on it stops.
         log: where outcomes are told.
+        kinds: those that there is a handler for, which the metrics name.
     """
 
     def __init__(
-        self, claims: Claims, batch: int, let_go: Callable[[Claimed], None], log: structlog.stdlib.BoundLogger
+        self,
+        claims: Claims,
+        batch: int,
+        let_go: Callable[[Claimed], None],
+        log: structlog.stdlib.BoundLogger,
+        kinds: frozenset[str],
     ) -> None:
         self._claims = claims
         self._batch = batch
         self._on_let_go = let_go
         self._log = log
+        self._kinds = kinds
         self._held: dict[int, Claimed] = {}
         self._outcomes: list[Outcome] = []
         self._locked: set[int] = set()  # jobs whose outcome could not be recorded: they are in their own transaction
@@ -104,6 +111,7 @@ class Holdings:
         self._locked.discard(job.id)
         self._on_let_go(job)
         self.lost += 1
+        telemetry.record_job(job.kind, "lost", self._kinds)
         self._log.warning("job.lost", job_id=job.id, kind=job.kind, fence=job.fence)
 
     def _settle_refused(self, outcome: Outcome, standing: Standing | None) -> None:
@@ -123,6 +131,7 @@ class Holdings:
         del self._held[outcome.job.id]
         self._locked.discard(outcome.job.id)
         self.endings[outcome.ending] += 1
+        telemetry.record_job(outcome.job.kind, str(outcome.ending), self._kinds)
         if outcome.error is not None:
             _tell(self._log, outcome)
 

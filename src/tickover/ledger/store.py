@@ -70,14 +70,16 @@ class KnownObligation:
 class Claim:
     """An obligation that was won.
 
-    `is_first`: it is cron's own tick, and nothing of it was claimed before. `done`: the responsibilities that have
-    succeeded for it already. `traceparent`: which trace the tick's request was part of.
+    `waited_s`: seconds since its tick was recorded. `is_first`: it is cron's own tick, and nothing of it was claimed
+    before. `done`: the responsibilities that have succeeded for it already. `traceparent`: which trace the tick's
+    request was part of.
     """
 
     id: int
     fence: int
     attempt: int
     started_at: datetime
+    waited_s: float
     client_id: str | None
     correlation_id: str
     route: str

@@ -11,8 +11,9 @@ from tickover.jobs.queue import JobQueue
 def queue_health(stale_after: timedelta) -> Callable[[Run], Awaitable[Summary]]:
     """The responsibility that looks at the queue and raises the alarm; it changes nothing.
 
-    Jobs whose lease has expired count as due. A stale queue is an error in the log, `queue.stale`, and a metric; it is
-    no failure of this responsibility, which would only make the engine call it again.
+    Jobs whose lease has expired count as due. A stale queue is an error in the log, `queue.stale`; how many
+    are due, and for how long the oldest, are metrics. It is no failure of this responsibility, which would only make
+    the engine call it again.
 
     Args:
         stale_after: how long the oldest due job may wait.
@@ -41,7 +42,7 @@ def queue_health(stale_after: timedelta) -> Callable[[Run], Awaitable[Summary]]:
             "stale": stale,
         }
         if run.client_id is None:  # the gauges are about the whole queue
-            telemetry.record_queue_health(due=health.due, oldest_age=age.total_seconds(), stale=stale)
+            telemetry.record_queue_health(due=health.due, oldest_age=age.total_seconds())
         if stale:
             run.log.error("queue.stale", **details, stale_after_s=stale_after.total_seconds())
         return Summary(looked_at=health.due, details=details)

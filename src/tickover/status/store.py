@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -10,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from tickover import telemetry
 from tickover.errors import RedisAwayError
 from tickover.ledger.states import State
 from tickover.ledger.store import Ledger, StatusRow
@@ -102,12 +102,17 @@ class StatusStore:
         """Mirror a status; newer ones, and whatever stands in a foreign Redis, are left as they are."""
         key, value = job_status(client_id, function), json.dumps(asdict(status))
         arguments = value, status.version, str(self._ttl), self._environment
-        with suppress(RedisAwayError):
+        try:
             written = await self._redis.ask("write", lambda redis: redis.eval(_WRITE, 2, key, SEAL, *arguments))
-            if written == _FOREIGN:
-                self._redis.rest()
-                remedy = "set REDIS_URL to a Redis of this environment"
-                _log.error("status.foreign_redis", environment=self._environment, remedy=remedy)
+        except RedisAwayError:
+            if self._redis.is_there:
+                telemetry.record_status_failure("away")
+            return
+        if written == _FOREIGN:
+            telemetry.record_status_failure("foreign")
+            self._redis.rest()
+            remedy = "set REDIS_URL to a Redis of this environment"
+            _log.error("status.foreign_redis", environment=self._environment, remedy=remedy)
 
     async def read(self, client_id: str | None, functions: Sequence[str]) -> tuple[str, dict[str, dict[str, Any]]]:
         """The newest status of each function that has one.

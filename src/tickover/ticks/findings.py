@@ -111,7 +111,7 @@ def rhythm(
     found = [_two_names(route, window, newer, older) for newer, older in pairwise(ticks)]
     return [
         finding
-        for finding in (*found, _too_often(route, every, ticks), _missing(route, _interval(every, ticks), ticks, now))
+        for finding in (*found, _too_often(route, every, ticks), _missing(route, interval_of(every, ticks), ticks, now))
         if finding is not None
     ]
 
@@ -202,7 +202,13 @@ def _missing(route: str, interval: timedelta | None, ticks: Sequence[CronTick], 
     return None
 
 
-def _interval(every: timedelta | None, ticks: Sequence[CronTick]) -> timedelta | None:
+def interval_of(every: timedelta | None, ticks: Sequence[CronTick]) -> timedelta | None:
+    """How often a tick of a route is due; None where that was not declared, and too few have come to tell.
+
+    Args:
+        every: as declared.
+        ticks: its newest, the newest first.
+    """
     if every is not None:
         return every
     gaps = [(newer.requested_at - older.requested_at).total_seconds() for newer, older in pairwise(ticks)]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from tickover import telemetry
 from tickover.contract import Contract
 from tickover.execution.budget import Budget
 from tickover.execution.executor import Executed, Executor, Order
@@ -70,5 +71,7 @@ class Watchdog:
             )
             share = budget.share(len(late) - index)
             outcome = await self._executor.execute(Order(function, overdue.dispatch_key, Path.RECOVERY, share))
+            if isinstance(outcome, Executed):
+                telemetry.record_recovery(function.id, str(overdue.state))
             recoveries.append(Recovery(overdue, why, outcome if isinstance(outcome, Executed) else None))
         return recoveries

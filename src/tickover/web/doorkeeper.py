@@ -8,7 +8,7 @@ import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 
-from tickover import clock
+from tickover import clock, telemetry
 from tickover.errors import WrongEnvironmentError
 from tickover.isolation.guard import Gate
 from tickover.ledger.refusals import Refusals
@@ -45,6 +45,7 @@ class Doorkeeper:
             cause: one that has a remedy in `tickover.ticks.findings`.
             detail: what was seen.
         """
+        telemetry.record_refused(endpoint, cause)
         key = endpoint, cause
         self._waiting[key] += 1
         if self._monotonic() < self._counts_at.get(key, 0.0):

@@ -13,6 +13,7 @@ from tickover.web.cron import cron_router
 from tickover.web.dashboard.site import make_dashboard
 from tickover.web.deployment import deployment_router
 from tickover.web.engine_door import EngineDoor
+from tickover.web.metrics import is_exposed, metrics_router
 from tickover.web.rollout import rollout_router
 from tickover.web.served import Served
 from tickover.web.status import status_router
@@ -24,6 +25,8 @@ def mount(app: FastAPI, served: Served) -> None:
     app.include_router(status_router(served))
     app.include_router(deployment_router(served))
     app.include_router(rollout_router(served))
+    if is_exposed(served):
+        app.include_router(metrics_router(served))
     door = EngineDoor(served)
     for path in (PATH, f"{PATH}/"):  # a redirect from one to the other would not name the environment
         app.router.routes.append(Route(path, door, include_in_schema=False))
