@@ -6,6 +6,7 @@ holds a password. Nobody reads every one of them, so what is known to be secret 
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -37,8 +38,12 @@ def redact(text: str, secrets: Mapping[str, str]) -> str:
     """
     if not secrets:
         return text
-    any_of_them = "|".join(map(re.escape, sorted(secrets, key=len, reverse=True)))
-    return re.sub(any_of_them, lambda found: f"<{secrets[found[0]]}>", text)
+    return _any_of(tuple(secrets)).sub(lambda found: f"<{secrets[found[0]]}>", text)
+
+
+@lru_cache(maxsize=16)  # a process has one set of them, and pages have thousands of texts
+def _any_of(secrets: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, sorted(secrets, key=len, reverse=True))))
 
 
 def redact_all(value: Any, secrets: Mapping[str, str]) -> Any:

@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
+from tickover.isolation.redaction import redact
 from tickover.look import words
 
 _STATIC = Path(__file__).with_name("static")
@@ -29,17 +30,24 @@ Show = Callable[..., Response]
 Asset = Callable[[str], Awaitable[Response]]
 
 
-def make_renderer(package: str, names: Mapping[str, Any]) -> Show:
+def make_renderer(package: str, names: Mapping[str, Any], secrets: Mapping[str, str] | None = None) -> Show:
     """What renders the templates of a package, within the frame that all pages share.
 
     Args:
         package: whose folder `templates` is read.
         names: known to every template.
+        secrets: that no page shows, with the names of their variables.
     """
+
+    def shown(value: Any) -> Any:
+        """A value as a template puts it out: what is markup already was put out before."""
+        return redact(value, secrets) if secrets and type(value) is str else value
+
     templates = Environment(
         loader=ChoiceLoader([PackageLoader(package), PackageLoader("tickover.look")]),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )

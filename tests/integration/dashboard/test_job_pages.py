@@ -179,3 +179,21 @@ async def test_clients_are_shown_the_one_that_waits_longest_first(visit: Visit, 
     page = (await viewer.get("/clients")).text
     assert page.index(">dune<") < page.index(">acme<")
     assert "2 h" in page
+
+
+async def test_no_page_and_no_answer_shows_a_secret_of_the_process(visit: Visit, site: Site, rows: Rows) -> None:
+    """Although an error holds some: the cron secret, a token, in the row of a job and of an obligation."""
+    (job,) = dead(rows, error=f"401 for a-secret-of-the-test-suite & {OPERATOR_TOKEN}")
+    await site.tick("t1")
+    rows("UPDATE tickover.obligation SET state = 'failed', error = %s", f"RuntimeError: {VIEWER_TOKEN}")
+    (tick,) = rows("SELECT dispatch_key FROM tickover.tick")
+    operator = await visit()
+    paths = ["/", "/jobs", f"/jobs/{job}", f"/ticks/{tick['dispatch_key']}", "/functions/process"]
+    pages = [(await operator.get(path)).text for path in paths]
+    calls = ["/overview", "/jobs", f"/jobs/{job}", f"/ticks/{tick['dispatch_key']}", "/functions/process"]
+    answers = [(await site.client.get(f"{API}{path}", headers=VIEWER)).text for path in calls]
+    for text in pages + answers:
+        for secret in ("a-secret-of-the-test-suite", OPERATOR_TOKEN, VIEWER_TOKEN):
+            assert secret not in text
+    assert "&lt;CRON_SECRET&gt; &amp; &lt;TICKOVER_OPERATOR_TOKEN&gt;" in pages[2]
+    assert "<TICKOVER_VIEWER_TOKEN>" in answers[3]

@@ -1,11 +1,13 @@
 """The API as an application of its own, with its OpenAPI document at `openapi.json` below it."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
@@ -18,6 +20,8 @@ from tickover.errors import (
     SettingsError,
     WrongEnvironmentError,
 )
+from tickover.isolation.redaction import redact_all, secrets_in
+from tickover.settings import environment
 from tickover.web.access.door import DashboardDoor
 from tickover.web.access.people import Role
 from tickover.web.api import models
@@ -42,8 +46,9 @@ def make_api(served: Served, door: DashboardDoor) -> FastAPI:
     api = FastAPI(
         title="Tickover", version="1", description=_ABOUT, docs_url=None, redoc_url=None, openapi_url="/openapi.json"
     )
+    answer = _answers_without(secrets_in(environment()))
     counter = Counter(served, door)
-    version = APIRouter(prefix="/v1", responses=PROBLEMS)
+    version = APIRouter(prefix="/v1", responses=PROBLEMS, default_response_class=answer)
 
     @version.get("/whoami", response_model=models.Whoami, tags=["access"])
     async def whoami(role: Annotated[Role, counter.looks]) -> dict[str, Role]:
@@ -55,6 +60,19 @@ def make_api(served: Served, door: DashboardDoor) -> FastAPI:
     api.include_router(version)
     _answer_errors(api)
     return api
+
+
+def _answers_without(secrets: Mapping[str, str]) -> type[JSONResponse]:
+    """Answers that hold no secret of the process, whatever an error or a reason says."""
+
+    class Answer(JSONResponse):
+        """JSON, redacted."""
+
+        def render(self, content: Any) -> bytes:
+            """The body."""
+            return super().render(redact_all(content, secrets))
+
+    return Answer
 
 
 def _answer_errors(api: FastAPI) -> None:

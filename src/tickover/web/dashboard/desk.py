@@ -11,7 +11,9 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
 from tickover.errors import RequestError, TickoverError
+from tickover.isolation.redaction import secrets_in
 from tickover.look.rendering import HEADERS, make_assets, make_renderer
+from tickover.settings import environment
 from tickover.web.access.door import DashboardDoor
 from tickover.web.access.sessions import Pass
 from tickover.web.served import Served
@@ -77,7 +79,8 @@ class Desk:
         self.door = door
         self.base = served.settings.dashboard_path
         self.asset = make_assets([Path(__file__).with_name("static")])
-        self._show = make_renderer("tickover.web.dashboard", {"base": self.base, "pages": PAGES})
+        names = {"base": self.base, "pages": PAGES}
+        self._show = make_renderer("tickover.web.dashboard", names, secrets_in(environment()))
 
     def show(
         self, request: Request, template: str, status: HTTPStatus = HTTPStatus.OK, /, *, here: str = "", **values: Any
