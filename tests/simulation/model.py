@@ -166,7 +166,7 @@ class Model:
             o.fence,
             o.attempt,
             o.started_at,
-            (o.started_at - o.created_at).total_seconds(),
+            (o.started_at - (o.accepted_at or o.created_at)).total_seconds(),
             o.client_id,
             tick.correlation_id,
             tick.route,

@@ -23,6 +23,7 @@ from tickover.cli.drill import drill
 from tickover.cli.fault import fault_app
 from tickover.cli.jobs import jobs_app
 from tickover.cli.local_run import LOCAL_RUN, local_run
+from tickover.cli.metrics import metrics_app
 from tickover.cli.notices import notices_app
 from tickover.cli.rollback import rollback
 from tickover.cli.rollout import rollout_app
@@ -38,6 +39,7 @@ _EXTRA = frozenset({"aiohttp", "cel", "jcs", "psutil", "uvicorn", "uvloop", "val
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(fault_app, name="fault")
+app.add_typer(metrics_app, name="metrics")
 app.add_typer(notices_app, name="notices")
 app.add_typer(rollout_app, name="rollout")
 app.command()(check)

@@ -57,6 +57,10 @@ class _Recorder:
         self._told[instrument].add(amount, dict(labels))
         self._kept[instrument].labels(**labels).inc(amount)
 
+    def begin(self, instrument: Instrument, labels: Mapping[str, str]) -> None:
+        """Show a series before anything is counted in it: of one that begins at 1 the first would not be seen."""
+        self._kept[instrument].labels(**labels)
+
     def observe(self, instrument: Instrument, labels: Mapping[str, str], value: float) -> None:
         """Add a value to a histogram."""
         self._told[instrument].record(value, dict(labels))
@@ -124,6 +128,16 @@ def exposition(reading: Reading) -> bytes:
         reading: the gauges.
     """
     return _recorder.exposition(reading)
+
+
+def begin_series(instrument: Instrument, *labels: str) -> None:
+    """Show Prometheus a series of something that has not happened yet.
+
+    Args:
+        instrument: one that is counted.
+        labels: in the order of its labels.
+    """
+    _recorder.begin(instrument, dict(zip(instrument.labels, labels, strict=True)))
 
 
 def record_reading(reading: Reading) -> None:

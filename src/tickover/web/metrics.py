@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from tickover.telemetry.metrics import CONTENT_TYPE, exposition
 from tickover.web.gauges import Gauges
 from tickover.web.problems import ProblemRoute, problem
+from tickover.web.series import begin_all
 from tickover.web.served import Served
 
 
@@ -21,6 +22,7 @@ def metrics_router(served: Served) -> APIRouter:
     """The router of the metrics."""
     router = APIRouter(tags=["metrics"], route_class=ProblemRoute)
     gauges = Gauges(served)
+    begin_all(served.contract)
     token = served.settings.metrics_token
 
     @router.get(served.settings.metrics_path)

@@ -14,7 +14,8 @@ WHERE t.dispatch_key = %(dispatch_key)s AND o.tick_id = t.id AND o.function = %(
     WHERE other.function = o.function AND other.id <> o.id
       AND other.state = %(running)s AND other.lease_expires_at > now()))
 RETURNING o.id, o.fence, o.attempt, o.started_at,
-  extract(epoch FROM o.started_at - o.created_at)::float8 AS waited_s, o.client_id, t.correlation_id, t.route, t.traceparent,
+  extract(epoch FROM o.started_at - coalesce(o.accepted_at, o.created_at))::float8 AS waited_s, o.client_id, t.correlation_id,
+  t.route, t.traceparent,
   -- As it was before this statement: of two claims at once both may be the first, and one always is.
   t.identity_source <> 'continuation' AND NOT EXISTS (
     SELECT 1 FROM tickover.obligation begun WHERE begun.tick_id = t.id AND begun.attempt > 0) AS is_first,

@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 from tickover import clock
 from tickover.contract import Route
-from tickover.insight.coverage import Cell
+from tickover.insight.coverage import Cell, End
 from tickover.insight.days import DAY, Day
 from tickover.insight.function_days import FunctionNow
 from tickover.insight.samples import QueueSample
 from tickover.isolation.verdict import Verdict
 from tickover.ledger.evidence import Evidence
 from tickover.ledger.refusals import Refusals
+from tickover.look.words import clock as clock_time
 from tickover.look.words import duration
 from tickover.notices.notice import Notice
 from tickover.rollout.stages import InForce
@@ -53,19 +55,34 @@ class RouteNow:
 
 
 @dataclass(frozen=True, slots=True)
+class Square:
+    """A cell as it is drawn.
+
+    Args:
+        kind: what it looks like.
+        key: of the tick that it leads to, as part of a path; empty where no tick came.
+        words: what it says when pointed at.
+    """
+
+    kind: str
+    key: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hour:
     """An hour of the picture of a day.
 
     Args:
         at: when it begins.
         before: cells there would be before the first one; the day begins within this hour.
-        cells: those there are.
+        squares: those there are.
         after: cells there would be after the last one.
     """
 
     at: datetime
     before: int
-    cells: Sequence[Cell]
+    squares: Sequence["Square"]
     after: int
 
 
@@ -149,4 +166,11 @@ def _hour(at: datetime, cells: Sequence[Cell], usual: int) -> Hour:
     """An hour, with room for the cells it lacks, so that the same minute stands in the same place in all of them."""
     room = usual - len(cells)
     before = min(room, int((cells[0].at - at) / _HOUR * usual))
-    return Hour(at, before, cells, room - before)
+    return Hour(at, before, [_square(cell) for cell in cells], room - before)
+
+
+def _square(cell: Cell) -> Square:
+    by = f", {cell.path}" if cell.path else ""
+    more = f", the worst of {cell.ticks}" if cell.ticks > 1 else ""
+    kind = (cell.path or "none") if cell.end is End.DONE else str(cell.end)
+    return Square(kind, quote(cell.dispatch_key or ""), f"{clock_time(cell.at)} UTC: {cell.end}{by}{more}")
