@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.acceptance.conftest import Run
 from tests.folders import folder
 from tests.ports import free_port
 from tickover.telemetry.instruments import INSTRUMENTS
@@ -128,6 +129,17 @@ def test_promtool_accepts_the_rules(tmp_path: Path) -> None:
         written = tmp_path / f"rules-{number}.yml"
         written.write_text(rules)
         assert f"{len(CASES)} rules found" in _check("check", "rules", str(written))
+
+
+def test_the_command_prints_what_is_shipped(run: Run) -> None:
+    """Rules that promtool accepts, with links of one's own, and a dashboard. Tried: links that would break the file."""
+    printed, _ = run("metrics", "alerts", "--runbook-url", "https://wiki.example.com/r").process.communicate(timeout=60)
+    assert printed == alert_rules("https://wiki.example.com/r")
+    printed, _ = run("metrics", "dashboard").process.communicate(timeout=60)
+    assert json.loads(printed)["title"] == "Tickover"
+    for link in ("https://x/#y", "x\n- alert: y", "a b", "'", ""):
+        code, error = run("metrics", "alerts", "--runbook-url", link).end()
+        assert (code, "runbook" in error) == (2, True), link
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.alert)
