@@ -1,17 +1,21 @@
 """`GET /metrics`: who is let in, what stands there, and what it says when the database is away or somebody else's."""
 
+import asyncio
 from collections.abc import Mapping
 
 import psycopg
 import pytest
+from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.integration.conftest import Rows, Serve, Site
+from tests.waiting import eventually
 from tickover.isolation.keys import METRICS_TOKEN
 from tickover.jobs.queue import JobQueue
 from tickover.settings import Settings
-from tickover.telemetry.instruments import READ
+from tickover.telemetry.instruments import DATABASE_UP, READ
+from tickover.telemetry.metrics import Reading
 from tickover.web.gauges import Gauges
 
 TOKEN = "a-scrapers-token-of-the-test-suite"
@@ -89,6 +93,18 @@ async def test_many_scrapers_read_the_database_once_in_five_seconds(serve: Serve
     assert {one.exposed for one in (await gauges.read()).values} == {
         "tickover_database_up", "tickover_wrong_environment",
     }  # fmt: skip
+
+
+async def test_opentelemetry_is_told_where_nobody_scrapes(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With TICKOVER_WATCH the gauges are read beside the watchdog, as long as the application is served."""
+    told: list[Reading] = []
+    monkeypatch.setattr("tickover.telemetry.record_reading", told.append)
+    site = await serve(TICKOVER_WATCH="60")
+    app = FastAPI()
+    site.tickover.mount(app)
+    async with app.router.lifespan_context(app):
+        await eventually(lambda: asyncio.sleep(0, bool(told)))
+    assert told[0].values[DATABASE_UP] == {(): 1}
 
 
 async def test_without_a_database_it_is_answered_all_the_same(serve: Serve, database_dsn: str, postgres: str) -> None:

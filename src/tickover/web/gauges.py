@@ -46,6 +46,19 @@ class Gauges:
                 telemetry.record_reading(self._reading)
             return self._reading
 
+    async def run(self, every: float) -> None:
+        """Read for ever, so that OpenTelemetry is told where nobody scrapes.
+
+        Args:
+            every: seconds between two readings.
+        """
+        while True:
+            try:
+                await self.read()
+            except Exception:  # noqa: BLE001 - the end of a round: the next one may do better
+                _log.exception("metrics.not_read")
+            await asyncio.sleep(every)
+
     async def _look(self) -> Reading:
         reading = Reading()
         try:

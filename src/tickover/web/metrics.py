@@ -18,10 +18,14 @@ def is_exposed(served: Served) -> bool:
     return served.settings.metrics_token is not None or served.settings.metrics_open
 
 
-def metrics_router(served: Served) -> APIRouter:
-    """The router of the metrics."""
+def metrics_router(served: Served, gauges: Gauges) -> APIRouter:
+    """The router of the metrics.
+
+    Args:
+        served: whose.
+        gauges: what reads how things stand.
+    """
     router = APIRouter(tags=["metrics"], route_class=ProblemRoute)
-    gauges = Gauges(served)
     begin_all(served.contract)
     token = served.settings.metrics_token
 
