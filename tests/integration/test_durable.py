@@ -11,10 +11,17 @@ from tickover import Run, Summary
 
 
 async def call(
-    site: Site, function: str, dispatch_key: str | None, *, attempt: int = 0, run_id: str = "run-1", **options: Any
+    site: Site,
+    function: str,
+    dispatch_key: str | None,
+    *,
+    attempt: int = 0,
+    run_id: str = "run-1",
+    named: str = "dispatchKey",
+    **options: Any,
 ) -> httpx.Response:
-    """One call of the engine."""
-    data = {} if dispatch_key is None else {"dispatchKey": dispatch_key}
+    """One call of the engine, whose event names a tick."""
+    data = {} if dispatch_key is None else {named: dispatch_key}
     event = {"id": "e-1", "name": "x", "data": data, "ts": int(time.time() * 1000), "user": {}}
     context = {
         "attempt": attempt,

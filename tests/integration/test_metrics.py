@@ -73,6 +73,14 @@ async def test_a_durable_run_is_an_execution_and_ends_an_obligation(serve: Serve
     }
 
 
+async def test_a_dry_run_is_billed_and_ends_nothing(serve: Serve, probe: Probe, rows: Rows) -> None:
+    """A shadow's event, which nobody asks for any more: it is a call all the same."""
+    site, key = await fresh(serve, probe, rows)
+    before = counted()
+    assert (await call(site, "process", key, named="shadow")).json()["status"] == "skipped"
+    assert since(before) == {"executions_total{function=process,path=shadow}": 1}
+
+
 async def test_attempts_that_fail_are_told_apart_from_the_last_one(serve: Serve, probe: Probe, rows: Rows) -> None:
     """`retrying` first, then `failed`; the wait is that of the first attempt alone."""
     site, key = await fresh(serve, probe, rows)

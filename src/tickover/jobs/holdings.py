@@ -34,6 +34,7 @@ class Holdings:
         self._on_let_go = let_go
         self._log = log
         self._kinds = kinds
+        self._uncounted: Counter[tuple[str, Ending]] = Counter()  # told to the metrics by the batch: a drain is fast
         self._held: dict[int, Claimed] = {}
         self._outcomes: list[Outcome] = []
         self._locked: set[int] = set()  # jobs whose outcome could not be recorded: they are in their own transaction
@@ -84,6 +85,9 @@ class Holdings:
                 self._settle_refused(outcome, standings.get(outcome.job.id))
             else:
                 self._count(outcome)
+        for (kind, ending), count in self._uncounted.items():
+            telemetry.record_jobs(kind, str(ending), count, self._kinds)
+        self._uncounted.clear()
 
     async def record_all(self) -> None:
         """Record all that has ended, but for what is locked at the moment."""
@@ -111,7 +115,7 @@ class Holdings:
         self._locked.discard(job.id)
         self._on_let_go(job)
         self.lost += 1
-        telemetry.record_job(job.kind, "lost", self._kinds)
+        telemetry.record_jobs(job.kind, "lost", 1, self._kinds)
         self._log.warning("job.lost", job_id=job.id, kind=job.kind, fence=job.fence)
 
     def _settle_refused(self, outcome: Outcome, standing: Standing | None) -> None:
@@ -131,7 +135,7 @@ class Holdings:
         del self._held[outcome.job.id]
         self._locked.discard(outcome.job.id)
         self.endings[outcome.ending] += 1
-        telemetry.record_job(outcome.job.kind, str(outcome.ending), self._kinds)
+        self._uncounted[outcome.job.kind, outcome.ending] += 1
         if outcome.error is not None:
             _tell(self._log, outcome)
 

@@ -224,15 +224,17 @@ def record_execution(function: str, path: str) -> None:
     _recorder.count(instruments.EXECUTIONS, {"function": function, "path": path})
 
 
-def record_job(kind: str, outcome: str, kinds: frozenset[str]) -> None:
-    """Count a job that a drain had claimed.
+def record_jobs(kind: str, outcome: str, count: int, kinds: frozenset[str]) -> None:
+    """Count jobs of one kind that a drain had claimed.
 
     Args:
         kind: which; the label is `other` where no handler is for it, since anybody may enqueue any kind.
-        outcome: what became of it.
+        outcome: what became of them.
+        count: how many.
         kinds: those that there is a handler for.
     """
-    _recorder.count(instruments.JOBS, {"kind": kind if kind in kinds else instruments.OTHER, "outcome": outcome})
+    label = kind if kind in kinds else instruments.OTHER
+    _recorder.count(instruments.JOBS, {"kind": label, "outcome": outcome}, count)
 
 
 def record_refused(endpoint: str, cause: str) -> None:
