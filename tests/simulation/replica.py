@@ -140,7 +140,9 @@ class Replica:
     async def call(self, function_id: str, data: Mapping[str, Any], run_id: str, attempt: int) -> Any:
         """One call of the engine."""
         function = self.contract.function(function_id)
-        context: Any = SimpleNamespace(event=SimpleNamespace(data=dict(data)), run_id=run_id, attempt=attempt)
+        context: Any = SimpleNamespace(
+            event=SimpleNamespace(id=run_id, data=dict(data)), run_id=run_id, attempt=attempt
+        )
         return await self._durable._run(function, context)  # type: ignore[arg-type]
 
     async def send(self, events: Sequence[Event], *, bad_key: bool = False) -> list[str]:  # noqa: ARG002 - never here
