@@ -203,3 +203,13 @@ async def test_a_long_output_is_cut_by_the_database(rows: Rows, pages: httpx.Asy
     page = (await pages.get("/runs/01R1")).text
     assert len(page) < 40_000
     assert "/v1/runs/01R1" in page
+
+
+async def test_a_link_made_for_the_dev_server_leads_to_the_run(rows: Rows, pages: httpx.AsyncClient) -> None:
+    """And nowhere else, whatever stands in it."""
+    await seed(rows)
+    answer = await pages.get("/run?runID=01R1")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/runs/01R1")
+    assert "app-import" in await text_of(pages, answer.headers["location"])
+    for forged in ("", "//evil.example", "..%2F..", "a%0d%0ab"):
+        assert (await pages.get(f"/run?runID={forged}")).status_code == 422

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from tickover.database import Database
 from tickover.localengine.clock import EngineClock
@@ -63,6 +63,10 @@ class Pages:
         picture = draw(found, calls, pending, self._clock.now())
         return self._show(request, "run.html", run=found, calls=calls, picture=picture)
 
+    async def linked(self, run_id: Annotated[str, Query(alias="runID", pattern=r"^[0-9A-Za-z-]{1,100}$")]) -> Response:
+        """Where links lead that are made for the dev server's own pages."""
+        return RedirectResponse(f"/runs/{run_id}")
+
     async def functions(self, request: Request) -> Response:
         """What is registered."""
         return self._show(request, "functions.html", functions=await self._reader.functions())
@@ -84,6 +88,7 @@ def pages_router(database: Database, clock: EngineClock, kind: str, guard: Guard
     router.get("/events")(pages.events)
     router.get("/events/{internal_id}")(pages.event)
     router.get("/runs/{run_id}")(pages.run)
+    router.get("/run")(pages.linked)
     router.get("/functions")(pages.functions)
     router.get("/static/{name}")(make_assets([_STATIC]))
     return router
