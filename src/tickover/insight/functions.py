@@ -180,7 +180,7 @@ def buckets(carried: Sequence[Carried], since: datetime, until: datetime, parts:
     width = (until - since) / parts
     inside: list[list[Carried]] = [[] for _ in range(parts)]
     for each in carried:
-        part = int((each.created_at - since) / width)
+        part = (each.created_at - since) // width
         if 0 <= part < parts:
             inside[part].append(each)
     return [
