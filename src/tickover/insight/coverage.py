@@ -8,7 +8,9 @@ from enum import StrEnum
 from itertools import pairwise
 from statistics import median
 
-_ENOUGH_GAPS = 5  # before an interval is taken from what was seen
+ENOUGH_TICKS = 6
+"""Before an interval is taken from what was seen."""
+
 _TOLERANCE = 1.5  # intervals of silence, beyond which a tick is missing
 _LATEST = 2.0  # intervals the newest tick may be away: the next may be on its way
 
@@ -46,6 +48,28 @@ class TickFate:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """The ticks that are looked at.
+
+    Args:
+        since: after when they came.
+        until: the time until which another could have come.
+        ticks: in the order in which they came.
+        earlier: the newest few from before, in that order: a silence may have begun with the last of them.
+    """
+
+    since: datetime
+    until: datetime
+    ticks: Sequence[TickFate]
+    earlier: Sequence[TickFate] = ()
+
+    @property
+    def moments(self) -> Sequence[datetime]:
+        """When the ticks came, and the last one before them."""
+        return [tick.at for tick in (*self.earlier[-1:], *self.ticks)]
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """A tick in the picture of a day, or several that are drawn as one.
 
@@ -77,7 +101,8 @@ class Coverage:
         open: whose work is under way, or waits.
         missing: that never came.
         twice: at which two executors were.
-        longest_gap: between two ticks, or since the newest; None where there are none.
+        longest_gap: between two ticks, or since the newest, the last one before the span among them; None where none
+            has ever come.
         since: when the first of them came.
         interval: between ticks, declared or usual; None where too few have come.
     """
@@ -105,6 +130,8 @@ class Coverage:
 
         *1,440 ticks expected, 1,440 done: 1,431 durable, 6 inline, 3 fallback, 0 twice, longest gap 61 s*
         """
+        if self.expected == 0 and self.longest_gap is not None:
+            return f"no tick has come for {self.longest_gap.total_seconds():.0f} s"
         if self.expected == 0:
             return "no tick has come yet"
         by = [f"{self.paths.get(path, 0):,} {path}" for path in ("durable", "inline", "fallback")]
@@ -120,60 +147,58 @@ class Coverage:
         return (self.missing, "never came"), (self.failed, "failed"), (self.open, "under way")
 
 
-def interval_of(every: timedelta | None, ticks: Sequence[TickFate]) -> timedelta | None:
+def interval_of(every: timedelta | None, span: Span) -> timedelta | None:
     """How often a tick is due: as declared, or as is usual where enough have come.
 
     Args:
         every: as declared.
-        ticks: in the order in which they came.
+        span: what is usual.
     """
     if every is not None:
         return every
-    gaps = [(newer.at - older.at).total_seconds() for older, newer in pairwise(ticks)]
-    usual = median(gaps) if len(gaps) >= _ENOUGH_GAPS else 0.0
+    came = [tick.at for tick in (*span.earlier, *span.ticks)]
+    gaps = [(newer - older).total_seconds() for older, newer in pairwise(came)]
+    usual = median(gaps) if len(came) >= ENOUGH_TICKS else 0.0
     return timedelta(seconds=usual) if usual > 0 else None
 
 
-def cover(every: timedelta | None, ticks: Sequence[TickFate], now: datetime) -> Coverage:
+def cover(every: timedelta | None, span: Span) -> Coverage:
     """What became of ticks, taken together.
 
     Args:
         every: how often cron was declared to fire; None takes what is usual.
-        ticks: in the order in which they came.
-        now: the time until which another could have come.
+        span: the ticks.
     """
-    interval = interval_of(every, ticks)
-    ends = Counter(tick.end for tick in ticks)
-    paths = Counter(tick.path for tick in ticks if tick.end is End.DONE and tick.path is not None)
-    missing = sum(1 for _ in _missing(ticks, interval, now))
-    moments = [tick.at for tick in ticks]
-    gaps = [newer - older for older, newer in pairwise([*moments, now])] if moments else []
+    interval = interval_of(every, span)
+    ends = Counter(tick.end for tick in span.ticks)
+    paths = Counter(tick.path for tick in span.ticks if tick.end is End.DONE and tick.path is not None)
+    missing = sum(1 for _ in _missing(span, interval))
+    gaps = [newer - older for older, newer in pairwise([*span.moments, span.until])]
     return Coverage(
-        expected=len(ticks) + missing,
+        expected=len(span.ticks) + missing,
         done=ends[End.DONE] + ends[End.IDLE],
         paths=dict(paths),
         idle=ends[End.IDLE],
         failed=ends[End.FAILED],
         open=ends[End.OPEN],
         missing=missing,
-        twice=sum(tick.twice for tick in ticks),
+        twice=sum(tick.twice for tick in span.ticks),
         longest_gap=max(gaps, default=None),
-        since=moments[0] if moments else None,
+        since=span.ticks[0].at if span.ticks else None,
         interval=interval,
     )
 
 
-def band(every: timedelta | None, ticks: Sequence[TickFate], now: datetime, most: int) -> list[Cell]:
+def band(every: timedelta | None, span: Span, most: int) -> list[Cell]:
     """The picture of a day: a cell for each tick that came, and for each that should have come.
 
     Args:
         every: as for `cover`.
-        ticks: in the order in which they came.
-        now: as for `cover`.
+        span: the ticks.
         most: cells there may be; more ticks are drawn several to a cell, which shows the one that ended worst.
     """
-    cells = [Cell(tick.at, tick.path, tick.end, tick.dispatch_key) for tick in ticks]
-    cells += [Cell(at, None, End.MISSING, None) for at in _missing(ticks, interval_of(every, ticks), now)]
+    cells = [Cell(tick.at, tick.path, tick.end, tick.dispatch_key) for tick in span.ticks]
+    cells += [Cell(at, None, End.MISSING, None) for at in _missing(span, interval_of(every, span))]
     cells.sort(key=lambda cell: cell.at)
     size = -(-len(cells) // most) or 1
     if size == 1:
@@ -186,12 +211,18 @@ def _worst(cells: Sequence[Cell]) -> Cell:
     return Cell(cells[0].at, worst.path, worst.end, worst.dispatch_key, len(cells))
 
 
-def _missing(ticks: Sequence[TickFate], interval: timedelta | None, now: datetime) -> Iterator[datetime]:
-    """When ticks should have come that did not."""
-    if interval is None or not ticks:
+def _missing(span: Span, interval: timedelta | None) -> Iterator[datetime]:
+    """When ticks should have come within the span that did not."""
+    moments = span.moments
+    if interval is None or not moments:
         return
-    for older, newer in pairwise(ticks):
-        if newer.at - older.at > interval * _TOLERANCE:
-            yield from (older.at + interval * n for n in range(1, round((newer.at - older.at) / interval)))
-    if now - ticks[-1].at > interval * _LATEST:
-        yield from (ticks[-1].at + interval * n for n in range(1, int((now - ticks[-1].at) / interval)))
+    for older, newer in pairwise(moments):
+        if newer - older > interval * _TOLERANCE:
+            yield from _between(older, interval, round((newer - older) / interval), span.since)
+    if span.until - moments[-1] > interval * _LATEST:
+        yield from _between(moments[-1], interval, int((span.until - moments[-1]) / interval), span.since)
+
+
+def _between(older: datetime, interval: timedelta, end: int, since: datetime) -> Iterator[datetime]:
+    first = max(1, int((since - older) / interval) + 1)
+    return (older + interval * n for n in range(first, end))

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from tickover.contract import Route
 from tickover.database import Database
-from tickover.insight.coverage import Cell, Coverage, End, TickFate, band, cover
+from tickover.insight.coverage import ENOUGH_TICKS, Cell, Coverage, End, Span, TickFate, band, cover
 from tickover.ledger.states import ENDED, Path, State
 from tickover.sql import statement
 
@@ -15,6 +15,7 @@ MOST_TICKS = 3_000
 """Of a day so many ticks are looked at, the newest: with more than two a minute the look goes back less far."""
 
 MOST_CELLS = 1_500
+_EVER = datetime.min.replace(tzinfo=UTC)
 TELLING = (Path.DURABLE, Path.INLINE, Path.FALLBACK, Path.RECOVERY)
 """Paths; of those that carried a tick out, the last of this list tells most."""
 
@@ -65,9 +66,11 @@ class Days:
             route: which.
             now: the end of that day.
         """
-        fates = await self.fates(route.id, now - DAY, now, MOST_TICKS)
-        cells = band(route.every, fates, now, MOST_CELLS)
-        return Day(route.id, cover(route.every, fates, now), cells, len(fates) == MOST_TICKS)
+        ticks = await self.fates(route.id, now - DAY, now, MOST_TICKS)
+        is_cut = len(ticks) == MOST_TICKS
+        earlier = [] if is_cut else await self.fates(route.id, _EVER, now - DAY, ENOUGH_TICKS)
+        span = Span(ticks[0].at if is_cut else now - DAY, now, ticks, earlier)
+        return Day(route.id, cover(route.every, span), band(route.every, span, MOST_CELLS), is_cut)
 
     async def fates(self, route: str, since: datetime, until: datetime, most: int) -> list[TickFate]:
         """The newest ticks of a span, in the order in which they came.

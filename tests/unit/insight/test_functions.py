@@ -1,14 +1,31 @@
-"""What a function did over a day."""
+"""What is said of a function's day."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tickover.insight.functions import Carried, Percentiles, buckets, health, percentiles
+from tickover.insight.functions import BUCKETS, Carried, Percentiles, buckets, health, percentiles
+from tickover.ledger.states import State
 
-NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
-DONE = Carried("t1", NOW, NOW, NOW + timedelta(seconds=1), NOW + timedelta(seconds=3), "succeeded", "durable", None)
+SINCE = datetime(2026, 11, 26, 12, tzinfo=UTC)
+DAY, QUARTER = timedelta(days=1), timedelta(minutes=15)
+UNTIL = SINCE + DAY
+
+
+def carried(
+    after: timedelta = timedelta(),
+    state: State = State.SUCCEEDED,
+    *,
+    path: str | None = "durable",
+    took_s: float | None = 1.0,
+    error: str | None = None,
+    late: bool = False,
+) -> Carried:
+    """An obligation that was owed so long after the day began, accepted at once, and begun two seconds later."""
+    owed = SINCE + after
+    started = owed + timedelta(seconds=2)
+    finished = None if took_s is None else started + timedelta(seconds=took_s)
+    return Carried("t", owed, owed, started, finished, state, path, error, late)
 
 
 @pytest.mark.parametrize(
@@ -17,53 +34,115 @@ DONE = Carried("t1", NOW, NOW, NOW + timedelta(seconds=1), NOW + timedelta(secon
         ([], None, None),
         ([7.0], 7, 7),
         ([2.0, 1.0], 1, 2),
+        ([3.0, 1.0, 2.0], 2, 3),
+        ([float(n) for n in range(1, 11)], 5, 10),
+        ([float(n) for n in range(1, 20)], 10, 19),
+        ([float(n) for n in range(1, 21)], 10, 19),
         ([float(n) for n in range(1, 101)], 50, 95),
-        ([1.0] * 19 + [9.0], 1, 1),
+        ([5.0, 5.0, 5.0, 900.0], 5, 900),
     ],
 )
-def test_percentiles_are_figures_that_were_seen(figures: list[float], p50: float | None, p95: float | None) -> None:
-    """By the nearest rank; of nothing there are none."""
+def test_percentiles_are_of_figures_that_were_seen(figures: list[float], p50: float | None, p95: float | None) -> None:
+    """The nearest rank: none is made up between two."""
     assert percentiles(figures) == Percentiles(len(figures), p50, p95)
 
 
-def test_how_long_it_took_and_waited() -> None:
-    """None where it is not known, or another run did the work; never less than nothing."""
-    assert (DONE.took_s, DONE.waited_s) == (2.0, 1.0)
-    assert replace(DONE, state="covered").took_s is None
-    assert replace(DONE, finished_at=None).took_s is None
-    assert replace(DONE, accepted_at=None).waited_s is None
-    assert replace(DONE, accepted_at=NOW + timedelta(seconds=9)).waited_s == 0.0
+def test_a_day_has_a_bucket_for_each_quarter_of_an_hour() -> None:
+    """Also those in which nothing happened."""
+    found = buckets([], SINCE, UNTIL)
+    assert len(found) == BUCKETS
+    assert [bucket.at for bucket in found[:2]] == [SINCE, SINCE + QUARTER]
+    assert {(tuple(bucket.outcomes), bucket.took.count) for bucket in found} == {((), 0)}
+
+
+@pytest.mark.parametrize(
+    ("after", "number"),
+    [
+        (timedelta(), 0),
+        (QUARTER - timedelta(microseconds=1), 0),
+        (QUARTER, 1),
+        (95 * QUARTER, 95),
+        (DAY - timedelta(microseconds=1), 95),
+        (DAY, None),
+        (timedelta(microseconds=-1), None),
+        (-QUARTER, None),
+    ],
+)
+def test_an_obligation_is_in_the_bucket_in_which_it_was_owed(after: timedelta, number: int | None) -> None:
+    """At its beginning, not at its end; what is not of the day is in none."""
+    found = [n for n, bucket in enumerate(buckets([carried(after)], SINCE, UNTIL)) if bucket.outcomes]
+    assert found == ([] if number is None else [number])
 
 
 @pytest.mark.parametrize(
     ("state", "path", "outcome"),
     [
-        ("succeeded", "durable", "durable"), ("succeeded", "recovery", "recovery"), ("covered", None, "covered"),
-        ("failed", "inline", "failed"), ("running", "durable", "open"), ("owed", None, "open"),
-        ("retrying", "durable", "open"),
+        (State.SUCCEEDED, "durable", "durable"),
+        (State.SUCCEEDED, "fallback", "fallback"),
+        (State.FAILED, "durable", "failed"),
+        (State.COVERED, "inline", "covered"),
+        (State.COVERED, None, "covered"),
+        (State.OWED, None, "open"),
+        (State.RETRYING, "durable", "open"),
+        (State.RUNNING, "inline", "open"),
     ],
-)  # fmt: skip
-def test_each_ends_in_one_way(state: str, path: str | None, outcome: str) -> None:
-    """By its state first, then by who carried it out."""
-    assert replace(DONE, state=state, path=path).outcome == outcome
+)
+def test_an_outcome_is_the_path_only_of_what_succeeded(state: State, path: str | None, outcome: str) -> None:
+    """What is under way has none yet, and what another run did is nobody's own."""
+    (bucket,) = buckets([carried(state=state, path=path)], SINCE, UNTIL, 1)
+    assert bucket.outcomes == {outcome: 1}
 
 
-def test_a_day_is_cut_into_parts_at_their_borders() -> None:
-    """What lies at the beginning is within, what lies at the end is not; empty parts are there too."""
-    hour = timedelta(hours=1)
-    at = [NOW, NOW + hour - timedelta(microseconds=1), NOW + hour, NOW + 3 * hour, NOW - timedelta(seconds=1)]
-    found = buckets([replace(DONE, created_at=each) for each in at], NOW, NOW + 3 * hour, 3)
-    assert [bucket.at for bucket in found] == [NOW, NOW + hour, NOW + 2 * hour]
-    assert [sum(bucket.outcomes.values()) for bucket in found] == [2, 1, 0]
-    assert [bucket.took.count for bucket in found] == [2, 1, 0]
+def test_a_bucket_counts_outcomes_and_tells_how_long_they_took() -> None:
+    """What another run covered took no time of its own, nor what has not ended."""
+    found = [
+        carried(took_s=1),
+        carried(took_s=3),
+        carried(state=State.COVERED, took_s=99),
+        carried(state=State.RUNNING, took_s=None),
+    ]
+    (bucket,) = buckets(found, SINCE, UNTIL, 1)
+    assert bucket.outcomes == {"durable": 2, "covered": 1, "open": 1}
+    assert bucket.took == Percentiles(2, 1, 3)
 
 
-def test_health_is_said_by_what_came_last() -> None:
-    """Late before failing before well; a failure counts from the newest on."""
-    failed, running = replace(DONE, state="failed", error="no answer"), replace(DONE, state="running", finished_at=None)
-    assert health([]).word == "unknown"
-    assert health([running]).word == "unknown"
-    assert health([running, DONE, failed]).word == "well"
-    assert health([running, failed, failed, DONE]) == health([failed, failed, DONE])
-    assert health([failed, failed, DONE]).reason == "the last 2 failed: no answer"
-    assert health([replace(running, late=True), DONE]).word == "late"
+def test_times_are_never_below_nothing() -> None:
+    """Clocks of two machines may differ, and an inline run begins before the engine has answered."""
+    early = Carried("t", SINCE, SINCE + QUARTER, SINCE, SINCE - QUARTER, State.SUCCEEDED, "inline", None)
+    assert (early.took_s, early.waited_s) == (0.0, 0.0)
+    assert (carried().took_s, carried().waited_s) == (1.0, 2.0)
+
+
+def test_without_acceptance_or_start_nothing_was_waited_for() -> None:
+    """None, not zero: a zero would count."""
+    assert Carried("t", SINCE, None, SINCE, SINCE, State.SUCCEEDED, "inline", None).waited_s is None
+    assert Carried("t", SINCE, SINCE, None, None, State.ACCEPTED, None, None).waited_s is None
+    assert Carried("t", SINCE, SINCE, None, None, State.ACCEPTED, None, None).took_s is None
+
+
+OPEN = carried(state=State.ACCEPTED, path=None, took_s=None)
+LATE = carried(state=State.ACCEPTED, path=None, took_s=None, late=True)
+FAILED = carried(state=State.FAILED, error="prune: RuntimeError: no disk")
+WELL = carried()
+
+
+@pytest.mark.parametrize(
+    ("newest", "word", "reason"),
+    [
+        ([], "unknown", "nothing of it has ended yet"),
+        ([OPEN], "unknown", "nothing of it has ended yet"),
+        ([WELL], "well", "its newest work is done"),
+        ([OPEN, WELL, FAILED], "well", "its newest work is done"),
+        ([carried(state=State.COVERED)], "well", "its newest work is done"),
+        ([FAILED], "failing", "the last 1 failed: prune: RuntimeError: no disk"),
+        ([OPEN, FAILED, FAILED, WELL], "failing", "the last 2 failed: prune: RuntimeError: no disk"),
+        ([FAILED, WELL, FAILED], "failing", "the last 1 failed: prune: RuntimeError: no disk"),
+        ([carried(state=State.FAILED)], "failing", "the last 1 failed: no error was recorded"),
+        ([LATE, FAILED, LATE], "late", "2 beyond their time; the next tick carries them out"),
+        ([WELL, LATE], "late", "1 beyond their time; the next tick carries them out"),
+    ],
+)
+def test_health_is_a_word_and_what_it_stands_on(newest: list[Carried], word: str, reason: str) -> None:
+    """Late before failing, and the newest end counts."""
+    found = health(newest)
+    assert (found.word, found.reason) == (word, reason)
