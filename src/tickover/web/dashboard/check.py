@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from tickover.jobs.queue import COUNTED_UP_TO
 from tickover.verify.offline import check
 from tickover.web.access.sessions import Pass
 from tickover.web.dashboard.desk import Desk
@@ -16,7 +17,7 @@ def check_router(desk: Desk) -> APIRouter:
     @router.get("/check")
     async def show(request: Request, _: Annotated[Pass, Depends(desk.admit_to_check)]) -> Response:
         """Every line."""
-        lines = await check(lambda: desk.served)
+        lines = await check(lambda: desk.served, COUNTED_UP_TO)
         verdict = await desk.served.guard.verdict()
         return desk.show(request, "check.html", here="/check", lines=lines, verdict=verdict, flags=desk.served.flags)
 
