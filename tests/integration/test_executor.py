@@ -113,13 +113,18 @@ async def test_a_retry_runs_only_what_has_not_succeeded(bench: Bench, probe: Pro
         (Summary(details={"x": float("nan")}), "ValueError"),
         (Summary(details={"x": {1, 2}}), "TypeError"),
         (Summary(details={"x": "\0"}), "NUL"),
+        (Summary(changed=2.5), "changed is a whole number"),  # type: ignore[arg-type]
+        (Summary(looked_at=10**30), "looked_at is a whole number"),
+        (Summary(looked_at=True), "looked_at is a whole number"),
+        (Summary(changed=-1), "changed is a whole number"),
+        (Summary(details={"left": "some"}), "left is a whole number"),
         (None, "returned NoneType; return a Summary"),
     ],
 )
 async def test_a_summary_that_cannot_be_kept_is_a_failure(
     bench: Bench, probe: Probe, summary: Summary, fault: str
 ) -> None:
-    """Tried: an error in it, NaN, a set, a NUL character, nothing at all."""
+    """Tried: an error in it, NaN, a set, a NUL character, counts that count nothing, nothing at all."""
     await bench.owe("k", bench.process)
 
     async def answer(_: Run) -> Summary:

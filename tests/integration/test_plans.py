@@ -10,7 +10,9 @@ import psycopg
 import pytest
 
 from tests.conftest import database_uri
+from tests.integration.conftest import Rows
 from tests.plans import nodes, read
+from tickover.insight.samples import COUNTED_UP_TO
 from tickover.ledger.states import ENDED, State
 from tickover.sql import statement
 
@@ -43,6 +45,8 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "ledger/read_circuit": {"route": "background-jobs", "most": 3, "recent": timedelta(minutes=15)},
     "ledger/list_cron_ticks": {"route": "background-jobs", "most": 12},
     "ledger/list_recent_runs": {"responsibilities": ["queue-drain", "queue-health", "prune-lead-memory"], "most": 5},
+    "ledger/read_status": {"functions": FUNCTIONS, "client_id": None},
+    "insight/list_carried": {"function": FUNCTIONS[0], "since": SINCE, "most": 20},
     "ledger/list_fenced_off": {"functions": FUNCTIONS, "within": timedelta(hours=1)},
     "rollout/read_controls": {"functions": FUNCTIONS},
     "rollout/read_switch": {"route": "background-jobs"},
@@ -98,3 +102,28 @@ def test_what_a_tick_asks_reads_a_handful_of_rows(long_ledger: psycopg.Connectio
     large = {"tick", "obligation", "responsibility_run"}
     assert not [node for node in found if node["Node Type"] == "Seq Scan" and node["Relation Name"] in large], text
     assert sum(map(read, found)) < READ_AT_MOST, text
+
+
+@pytest.mark.parametrize("age", ["0", "1 minute"])
+def test_a_sample_of_the_queue_reads_what_it_counts_and_only_once_a_minute(
+    database_dsn: str, rows: Rows, age: str
+) -> None:
+    """Of a queue with twice as many due jobs as are counted; where the minute has its row, no job is read at all."""
+    fill = (Path(__file__).parents[2] / "bench/fill_queue.sql").read_bytes()
+    now = datetime.now(UTC)
+    with psycopg.connect(database_dsn, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
+        connection.execute(fill, {"jobs": 110_000, "clients": 100})
+        connection.execute("VACUUM ANALYZE")
+        rows(
+            "INSERT INTO tickover.queue_sample VALUES (date_trunc('minute', %s::timestamptz) - %s::interval, 1, 1)",
+            now,
+            age,
+        )
+        explain = b"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement("insight/sample_queue")
+        row = connection.execute(explain, {"now": now, "bound": COUNTED_UP_TO}).fetchone()
+    assert row is not None
+    blocks = row[0][0]["Plan"]["Shared Hit Blocks"] + row[0][0]["Plan"]["Shared Read Blocks"]
+    assert blocks < (10 if age == "0" else COUNTED_UP_TO), row
+    assert len(rows("SELECT 1 FROM tickover.queue_sample WHERE at > %s - interval '1 hour'", now)) == (
+        1 if age == "0" else 2
+    )

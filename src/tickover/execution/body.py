@@ -13,6 +13,8 @@ from tickover.execution.run import Run, Summary
 ERROR_LENGTH = 1000
 """Characters that are kept of an error."""
 
+_COUNTS = ("looked_at", "changed", "left")
+_LARGEST_COUNT = 10**15  # so that a sum of many still is a whole number everywhere
 _WIND_DOWN = 0.1  # share of a budget that is kept for handing back and recording ...
 _LONGEST_WIND_DOWN = 5.0  # ... seconds at most ...
 _SHORTEST_WIND_DOWN = 1.0  # ... and at least, even where that reaches beyond a very short budget
@@ -52,8 +54,16 @@ def hard_end(share: Budget, soft: Budget) -> Budget:
 
 
 def storable(summary: Summary) -> dict[str, Any]:
-    """The summary as JSON that PostgreSQL takes: no NaN, nothing that is no JSON, no NUL character."""
+    """The summary as JSON that PostgreSQL takes: no NaN, nothing that is no JSON, no NUL character; counts that count.
+
+    Raises:
+        TypeError: something in it is no JSON.
+        ValueError: something in it cannot be kept or counted.
+    """
     flat = summary.as_json()
+    for name in _COUNTS:
+        if type(flat[name]) is not int or not 0 <= flat[name] <= _LARGEST_COUNT:
+            raise ValueError(f"a summary's {name} is a whole number from 0 to 10^15, not {flat[name]!r}"[:200])
     if "\\u0000" in json.dumps(flat, allow_nan=False):
         raise ValueError("a summary may not contain a NUL character")
     return flat

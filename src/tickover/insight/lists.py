@@ -114,11 +114,17 @@ class Lists:
             before: below this place; None for the newest.
             limit: at most so many. Where few are of that kind, a page may hold fewer, and go on.
         """
-        asked: dict[str, Any] = {"route": route, "mode": mode, "before": before, "limit": limit, "window": _LOOKED_AT}
+        asked: dict[str, Any] = {
+            "route": route,
+            "mode": mode,
+            "before": before,
+            "limit": limit + 1,
+            "window": _LOOKED_AT,
+        }
         asked |= {"failed": State.FAILED, "ended": list(ENDED), "paths": list(TELLING)}
         rows = await self._database.rows(ListedTick, statement("insight/list_ticks"), asked)
-        if len(rows) == limit:
-            return Page(rows, rows[-1].id)
+        if len(rows) > limit:
+            return Page(rows[:limit], rows[limit - 1].id)
         looked = await self._database.rows(_Place, statement("insight/find_window_end"), asked) if route or mode else []
         return Page(rows, looked[0].id if looked else None)
 
@@ -130,9 +136,9 @@ class Lists:
             before: below this place; None for the newest.
             limit: at most so many.
         """
-        asked = {"subject": subject, "before": before, "limit": limit}
+        asked = {"subject": subject, "before": before, "limit": limit + 1}
         rows = await self._database.rows(AuditRow, statement("insight/list_audit"), asked)
-        return Page(rows, rows[-1].id if len(rows) == limit else None)
+        return Page(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,10 +162,15 @@ class JobQueue:
         due = rows[0].pop("due")
         return QueueHealth(min(due, COUNTED_UP_TO), due > COUNTED_UP_TO, OldestDue(**rows[0]))
 
-    async def kinds(self) -> list[str]:
-        """The kinds of all jobs that have not ended."""
+    async def kinds(self, most: int | None = None) -> list[str]:
+        """The kinds of all jobs that have not ended.
+
+        Args:
+            most: look only at so many that wait, will wait and run: those that come next.
+        """
+        name = "jobs/list_kinds" if most is None else "jobs/list_next_kinds"
         async with self._database.connection() as connection, connection.cursor(row_factory=scalar_row) as cursor:
-            await cursor.execute(statement("jobs/list_kinds"), _S)
+            await cursor.execute(statement(name), _S | {"most": most})
             return await cursor.fetchall()
 
     async def list(self, *, state: JobState | None = None, kind: str | None = None, limit: int = 50) -> list[StoredJob]:

@@ -45,11 +45,12 @@ class Checked(Protocol):
     def flags(self) -> Mapping[str, bool]: ...  # noqa: D102
 
 
-async def check(load: Callable[[], Checked]) -> list[Line]:
+async def check(load: Callable[[], Checked], most_jobs: int | None = None) -> list[Line]:
     """Every line: settings, environment, contract, budgets; jobs and migrations where the database can be reached.
 
     Args:
         load: imports the application and gives its Tickover object.
+        most_jobs: look only at so many jobs of each state, those that come next; None looks at all.
     """
     faults = Settings.faults() | flag_faults(environment())
     settings = [
@@ -63,7 +64,7 @@ async def check(load: Callable[[], Checked]) -> list[Line]:
     if isinstance(found, list):
         return [*lines, *found]
     lines += [_contract(found.contract), _door(found.settings), _keys(found, faults), _budgets(found.settings, verdict)]
-    return [*lines, *(await _database_lines(found, faults))]
+    return [*lines, *(await _database_lines(found, faults, most_jobs))]
 
 
 async def _verdict(faults: Mapping[str, str]) -> tuple[Verdict, Line | None]:
@@ -149,7 +150,7 @@ def _budgets(settings: Settings, verdict: Verdict) -> Line:
     )
 
 
-async def _database_lines(tickover: Checked, faults: Mapping[str, str]) -> list[Line]:
+async def _database_lines(tickover: Checked, faults: Mapping[str, str], most_jobs: int | None) -> list[Line]:
     if "DATABASE_URL" in faults:
         return [skipped(name, "no database to ask", _GIVE_DATABASE) for name in _OF_THE_DATABASE]
     try:
@@ -157,7 +158,7 @@ async def _database_lines(tickover: Checked, faults: Mapping[str, str]) -> list[
     except EnvironmentStateError:
         away = "the database cannot be reached from here"
         return [skipped(name, away, _GIVE_DATABASE) for name in _OF_THE_DATABASE]
-    return [migrations, await _handlers(tickover), *(await _maintenance(tickover))]
+    return [migrations, await _handlers(tickover, most_jobs), *(await _maintenance(tickover))]
 
 
 def _migrations(dsn: str) -> Line:
@@ -171,14 +172,14 @@ def _migrations(dsn: str) -> Line:
     return failed("migrations", seen, "run `tickover migrate` before the deploy")
 
 
-async def _handlers(tickover: Checked) -> Line:
+async def _handlers(tickover: Checked, most_jobs: int | None) -> Line:
     """Whether every kind of job that waits has a handler; a job without one becomes a dead letter."""
     name = "handlers"
     known = {kind for run in _drains(tickover.contract) for kind in run.kinds}
     database = Database(tickover.settings.database_url, size=1, wait=_WAIT)
     await database.open()
     try:
-        waiting = await JobQueue(database).kinds()
+        waiting = await JobQueue(database).kinds(most_jobs)
     except psycopg.errors.UndefinedTable:
         return unproven(name, "there is no job table yet", "run `tickover migrate`, then check again")
     finally:
@@ -187,7 +188,8 @@ async def _handlers(tickover: Checked) -> Line:
     if missing:
         seen = f"jobs of kind {', '.join(missing)} wait, and no handler is declared for them"
         return failed(name, seen, "give queue_drain a handler for each, or let them become dead letters on purpose")
-    return passed(name, f"for every kind that waits: {', '.join(waiting) or 'none waits'}")
+    which = "that waits" if most_jobs is None else f"among the next {most_jobs:,} jobs of each state"
+    return passed(name, f"for every kind {which}: {', '.join(waiting) or 'none waits'}")
 
 
 async def _maintenance(tickover: Checked) -> list[Line]:

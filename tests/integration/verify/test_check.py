@@ -120,6 +120,8 @@ async def test_a_kind_that_waits_without_a_handler_is_told(variables: Variables,
     lines = await looked_at(make)
     assert failing(lines) == ["handlers"]
     assert "kind forgotten wait" in lines["handlers"].seen
+    few = await check(lambda: Tickover(make(), app_id="probe", settings=Settings.read()), 10)
+    assert failing({line.name: line for line in few}) == ["handlers"]
     rows("DELETE FROM tickover.job WHERE kind = 'forgotten'")
     assert failing(await looked_at(make)) == []
 

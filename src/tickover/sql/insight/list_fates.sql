@@ -11,7 +11,7 @@ FROM (
   SELECT count(*) AS owed, count(*) FILTER (WHERE o.state = %(failed)s) AS failed,
     count(*) FILTER (WHERE o.state <> ALL (%(ended)s)) AS unended,
     coalesce(bool_or(o.fenced_off > 0), false) AS twice,
-    max(array_position(%(paths)s::text[], coalesce(o.path, c.path))) AS path
+    max(array_position(%(paths)s::text[], coalesce(c.path, o.path))) AS path
   FROM tickover.obligation o LEFT JOIN tickover.obligation c ON c.id = o.covered_by
   WHERE o.tick_id = t.id
 ) o

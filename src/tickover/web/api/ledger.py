@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Query, Request
 from tickover import clock
 from tickover.errors import RequestError
 from tickover.insight.function_days import FunctionNow
+from tickover.jobs.queue import COUNTED_UP_TO
 from tickover.notices.notice import Notice
 from tickover.rollout.stages import InForce
 from tickover.ticks.decision import Mode
@@ -80,7 +81,7 @@ class LedgerCalls:
 
     async def check(self) -> Any:
         """What `tickover check` says of the process that answers."""
-        return report.as_json(self._served.app_id, await check(lambda: self._served))
+        return report.as_json(self._served.app_id, await check(lambda: self._served, COUNTED_UP_TO))
 
 
 def ledger_api(counter: Counter) -> APIRouter:
