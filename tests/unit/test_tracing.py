@@ -82,3 +82,11 @@ def test_a_link_leads_to_what_a_span_is_about(monkeypatch: pytest.MonkeyPatch) -
         span = spans.one("recovery")
         assert [trace.format_trace_id(link.context.trace_id) for link in span.links] == [PARENT.split("-")[1]]
         assert trace.format_trace_id(trace_of(span)) != PARENT.split("-")[1]
+
+
+def test_an_answer_like_any_other_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is raised on all the same."""
+    with recorded(monkeypatch) as spans:
+        with pytest.raises(KeyError), tracing.span("a", {}, ordinary=(KeyError,)):
+            raise KeyError
+        assert (spans.one("a").status.status_code, list(spans.one("a").events)) == (StatusCode.UNSET, [])

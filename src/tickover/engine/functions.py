@@ -77,7 +77,13 @@ class DurableFunctions:
         told = {"function": function.id, "run_id": context.run_id}
         with (
             structlog.contextvars.bound_contextvars(**told),
-            tracing.span(f"process {function.id}", attributes, SpanKind.CONSUMER, parent=parent),
+            tracing.span(
+                f"process {function.id}",
+                attributes,
+                SpanKind.CONSUMER,
+                parent=parent,
+                ordinary=(inngest.RetryAfterError,),  # somebody else is at it
+            ),
         ):
             return await self._answer(function, context)
 

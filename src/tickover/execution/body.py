@@ -7,6 +7,7 @@ from typing import Any
 
 from tickover.contract import Responsibility
 from tickover.errors import BudgetExceededError
+from tickover.execution.apart import apart
 from tickover.execution.budget import Budget
 from tickover.execution.run import Run, Summary
 
@@ -32,7 +33,7 @@ async def call(responsibility: Responsibility, run: Run, hard: Budget) -> Summar
     try:
         async with asyncio.timeout(hard.left()):
             outcome = work(run) if is_async else await asyncio.to_thread(work, run)
-            summary = await outcome if inspect.isawaitable(outcome) else outcome
+            summary = await apart(outcome) if inspect.isawaitable(outcome) else outcome
     except TimeoutError:
         if hard.left() > 0:
             raise  # its own, not ours

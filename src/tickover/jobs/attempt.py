@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from tickover import clock
+from tickover.execution.apart import apart
 from tickover.jobs.claims import Claimed, Outcome
 from tickover.jobs.handler import Batch, BatchError, Handler, Handlers, Job, RetryJobError
 from tickover.jobs.retry import RetryAt, after_failure
@@ -111,7 +112,7 @@ class Attempts:
             given: Any = views[0][1] if call.most is None else [view for _, view in views]
             with _traced(views):
                 if call.is_async:
-                    await call.handle(given)
+                    await apart(call.handle(given))
                 else:
                     await self._call_in_thread(call.handle, given)
         except (Exception, SystemExit, asyncio.CancelledError) as error:
@@ -135,7 +136,7 @@ class Attempts:
                 raise _NoThreadError("no thread came free: handlers that were cut off still run") from None
             raise
         if inspect.isawaitable(answer):  # a sync callable may wrap an async one
-            await answer
+            await apart(answer)
 
 
 def _traced(views: Sequence[tuple[Claimed, Job]]) -> AbstractContextManager[object]:

@@ -14,6 +14,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from tickover.errors import WrongEnvironmentError
 from tickover.isolation.redaction import redact, secrets_in
 from tickover.settings import environment
 
@@ -61,6 +62,7 @@ def span(
     *,
     parent: Context | None = None,
     linked: Sequence[Context | None] = (),
+    ordinary: tuple[type[Exception], ...] = (),
 ) -> Iterator[Span]:
     """A span around a piece of work; what it raises is told without the secrets of the process, and raised on.
 
@@ -70,6 +72,7 @@ def span(
         kind: as OpenTelemetry has it.
         parent: the context to go on with, where it is not the current one.
         linked: other contexts that this is about.
+        ordinary: what may be raised and is no failure: an answer like any other.
     """
     known = {key: value for key, value in attributes.items() if value is not None}
     links = [Link(trace.get_current_span(context).get_span_context()) for context in linked if context is not None]
@@ -79,6 +82,8 @@ def span(
     with started as current:
         try:
             yield current
+        except ordinary:
+            raise
         except Exception as error:
             failed(current, error)
             raise
@@ -95,7 +100,8 @@ def request_span(name: str, headers: Mapping[str, str], attributes: Attributes) 
     """
     is_begun = trace.get_current_span().get_span_context().is_valid
     kind = SpanKind.INTERNAL if is_begun else SpanKind.SERVER
-    with span(name, attributes, kind, parent=None if is_begun else taken_up(headers)) as current:
+    parent = None if is_begun else taken_up(headers)
+    with span(name, attributes, kind, parent=parent, ordinary=(WrongEnvironmentError,)) as current:
         yield current
 
 

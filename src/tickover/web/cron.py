@@ -42,6 +42,7 @@ def cron_router(served: Served) -> APIRouter:
         await served.doorkeeper.accepted("cron")
         parsed = await _parse(served, route, request)
         attributes = {
+            "faas.trigger": "timer",
             "tickover.route": parsed.route.id,
             "tickover.dispatch_key": parsed.identity.dispatch_key,
             "tickover.correlation_id": parsed.correlation_id,

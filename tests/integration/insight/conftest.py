@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
+
 from tests.integration.conftest import Probe, Rows, Site
 from tests.integration.test_durable import call
-
 from tickover import Run, Summary
 
 DEAD_ENGINE = {

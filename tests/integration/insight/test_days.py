@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
+
 from tests.integration.conftest import Probe, Rows, Serve, Site
 from tests.integration.insight.conftest import DEAD_ENGINE, Move, accepted, break_down, carried_out, key_of
-
 from tickover import clock
 from tickover.database import Database
 from tickover.insight import days

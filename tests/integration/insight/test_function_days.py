@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
+
 from tests.integration.conftest import Probe, Rows, Serve, Site
 from tests.integration.insight.conftest import Move, accepted, break_down, carried_out, key_of
-
 from tickover import Run, Summary, clock
 from tickover.insight.function_days import FunctionNow
 from tickover.insight.functions import BUCKETS, FunctionDay, Health

@@ -1,9 +1,9 @@
 """Lists of ticks and of acts, page by page."""
 
 import pytest
+
 from tests.integration.conftest import Probe, Rows, Serve
 from tests.integration.insight.conftest import DEAD_ENGINE, break_down, key_of
-
 from tickover.database import Database
 from tickover.insight import lists
 from tickover.insight.coverage import End

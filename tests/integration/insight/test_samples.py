@@ -4,8 +4,8 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.integration.conftest import Rows, Serve
 
+from tests.integration.conftest import Rows, Serve
 from tickover import clock
 from tickover.database import Database
 from tickover.insight.samples import COUNTED_UP_TO, QueueSample, QueueSamples

@@ -3,7 +3,6 @@
 from tests.integration.conftest import Probe, Rows, Serve, Site
 from tests.integration.insight.conftest import DEAD_ENGINE, accepted, break_down, carried_out, key_of
 from tests.integration.test_durable import call
-
 from tickover.insight.stories import Story
 
 
