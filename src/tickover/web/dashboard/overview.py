@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 from tickover import clock
 from tickover.contract import Route
-from tickover.insight.coverage import Cell
+from tickover.insight.coverage import Cell, End
 from tickover.insight.days import DAY, Day
 from tickover.insight.function_days import FunctionNow
 from tickover.insight.samples import QueueSample
 from tickover.isolation.verdict import Verdict
 from tickover.ledger.evidence import Evidence
 from tickover.ledger.refusals import Refusals
+from tickover.look.words import clock as clock_text
 from tickover.look.words import duration
 from tickover.rollout.stages import InForce
 from tickover.ticks.circuit import Circuit
@@ -52,6 +54,21 @@ class RouteNow:
 
 
 @dataclass(frozen=True, slots=True)
+class Square:
+    """A cell as it is drawn; made here, since a template would take twice the time for a day of them.
+
+    Args:
+        kind: how it looks.
+        key: the end of where it leads; None where no tick came.
+        says: in words.
+    """
+
+    kind: str
+    key: str | None
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hour:
     """An hour of the picture of a day.
 
@@ -64,7 +81,7 @@ class Hour:
 
     at: datetime
     before: int
-    cells: Sequence[Cell]
+    cells: Sequence[Square]
     after: int
 
 
@@ -139,4 +156,12 @@ def _hour(at: datetime, cells: Sequence[Cell], usual: int) -> Hour:
     """An hour, with room for the cells it lacks, so that the same minute stands in the same place in all of them."""
     room = usual - len(cells)
     before = min(room, int((cells[0].at - at) / _HOUR * usual))
-    return Hour(at, before, cells, room - before)
+    return Hour(at, before, [_square(cell) for cell in cells], room - before)
+
+
+def _square(cell: Cell) -> Square:
+    kind = (cell.path or "none") if cell.end is End.DONE else str(cell.end)
+    path = f", {cell.path}" if cell.path else ""
+    several = f", the worst of {cell.ticks}" if cell.ticks > 1 else ""
+    key = None if cell.dispatch_key is None else quote(cell.dispatch_key)
+    return Square(kind, key, f"{clock_text(cell.at)} UTC: {cell.end}{path}{several}")
