@@ -244,3 +244,13 @@ async def test_a_dead_cron_is_not_told_as_none_yet(visit: Visit, site: Site, row
     read = words_of((await (await visit(Role.VIEWER)).get("/")).text).replace("&#39;", "'")
     assert "23 never came" in read
     assert "not every tick's work is done" in read
+
+
+@pytest.mark.parametrize(("jobs", "said"), [(0, "0 due"), (1000, "1,000 due"), (1001, "1,000+ due")])
+async def test_the_overview_counts_no_more_jobs_than_it_needs(visit: Visit, rows: Rows, jobs: int, said: str) -> None:
+    """It is asked for every few seconds; the chart goes as far as the samples."""
+    rows("INSERT INTO tickover.job (kind, payload) SELECT 'k', '{}' FROM generate_series(1, %s)", jobs)
+    rows("INSERT INTO tickover.queue_sample VALUES (now() - interval '1 minute', 7000, 5)")
+    page = (await (await visit(Role.VIEWER)).get("/")).text
+    assert said in words_of(page)
+    assert page.count("7,000 due") == (2 if jobs > 1000 else 1)

@@ -12,6 +12,7 @@ from tickover.insight.days import DAY, Day
 from tickover.insight.function_days import FunctionNow
 from tickover.insight.samples import QueueSample
 from tickover.isolation.verdict import Verdict
+from tickover.jobs.queue import QueueHealth
 from tickover.ledger.evidence import Evidence
 from tickover.ledger.refusals import Refusals
 from tickover.look.words import clock as clock_text
@@ -25,6 +26,7 @@ from tickover.web.served import Served
 
 _HOUR = timedelta(hours=1)
 _POINTS = 240  # of a chart of a day
+_COUNTED_UP_TO = 1_000  # due jobs: an open page asks every few seconds, and the samples count further
 KINDS = {"well": "good", "late": "bad", "failing": "bad", "unknown": "quiet"}
 """How each word of health is shown."""
 
@@ -94,6 +96,7 @@ class Overview:
         functions: how each is, with where it stands.
         findings: what is wrong.
         samples: how the queue stood over the day, and stands now.
+        due: how many jobs are due now, in words.
         verdict: on the environment.
     """
 
@@ -101,6 +104,7 @@ class Overview:
     functions: Sequence[tuple[FunctionNow, InForce]]
     findings: Sequence[Finding]
     samples: Sequence[QueueSample]
+    due: str
     verdict: Verdict
 
 
@@ -113,20 +117,21 @@ async def look(served: Served) -> Overview:
     findings = [*refused(await Refusals(served.database).going_on()), *(await served.rollout.held())]
     for route in served.contract.routes:
         findings += await examine(Evidence(served.database), route, now)
-    samples = await served.insight.samples.since(now - DAY)
-    return Overview(
-        routes, functions, findings, [*samples, await _queue_now(served, now)], await served.guard.verdict()
-    )
+    health = await served.desk.queue.health(now, count_up_to=_COUNTED_UP_TO)
+    samples = _with_now(await served.insight.samples.since(now - DAY), health, now)
+    due = f"{health.due:,}{'+' if health.more else ''} due"
+    return Overview(routes, functions, findings, samples, due, await served.guard.verdict())
 
 
 async def _route(served: Served, route: Route, now: datetime) -> RouteNow:
     return RouteNow(route.id, await served.insight.days.day(route, now), (await served.breaker.look(route.id)).circuit)
 
 
-async def _queue_now(served: Served, now: datetime) -> QueueSample:
-    health = await served.desk.queue.health(now)
+def _with_now(samples: Sequence[QueueSample], health: QueueHealth, now: datetime) -> list[QueueSample]:
+    """The samples, and how the queue stands now; where not all of it was counted, as many as the newest sample has."""
     age = 0.0 if health.oldest is None else max(0.0, (now - health.oldest.run_at).total_seconds())
-    return QueueSample(now, health.due, age)
+    due = max(health.due, samples[-1].due) if health.more and samples else health.due
+    return [*samples, QueueSample(now, due, age)]
 
 
 def depth_chart(samples: Sequence[QueueSample]) -> Chart | None:
