@@ -36,7 +36,7 @@ EVERY_S = 5.0
 """How often an open page asks again."""
 
 TOKEN = "an-operators-token-of-a-benchmark"  # noqa: S105 - of no use anywhere else
-_FILL = Path(__file__).with_name("fill_ledger.sql").read_bytes()
+_FILL, _SAMPLES = (Path(__file__).with_name(name).read_bytes() for name in ("fill_ledger.sql", "fill_samples.sql"))
 _SPENT = b"SELECT active_time FROM pg_stat_database WHERE datname = current_database()"
 _FLUSH = b"SELECT pg_stat_force_next_flush()"
 
@@ -64,6 +64,7 @@ def full(jobs: int, ticks: int) -> Iterator[str]:
         fill_queue(dsn, jobs, CLIENTS)
         with psycopg.connect(dsn, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
             connection.execute(_FILL, {"ticks": ticks})
+            connection.execute(_SAMPLES)
             connection.execute("VACUUM ANALYZE")
         yield dsn
 

@@ -161,3 +161,12 @@ async def test_every_line_within_a_run_carries_the_ids_and_no_other_functions(se
         assert line["dispatch_key"].endswith(("t1", "t2"))
         assert line["correlation_id"]
         assert "run_id" in line
+
+
+async def test_a_secret_that_a_caller_sends_as_a_name_is_in_no_span(serve: Serve, spans: Recorded) -> None:
+    """Tried: the cron secret as the execution id, as the correlation id, and in the state of a trace."""
+    site = await serve()
+    headers = {"idempotency-key": SECRET, "x-correlation-id": SECRET, **HEADER, "tracestate": f"a={SECRET}"}
+    assert (await site.client.post("/api/cron/background-jobs", headers=headers)).status_code == 200
+    assert spans.named("tick background-jobs")
+    assert SECRET not in spans.said()

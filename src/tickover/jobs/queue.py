@@ -148,19 +148,22 @@ class JobQueue:
                 return requeued
             parameters["after"] = batch[-1]  # what dies again meanwhile is not taken again
 
-    async def health(self, now: datetime, client_id: str | None = None) -> QueueHealth:
+    async def health(
+        self, now: datetime, client_id: str | None = None, count_up_to: int = COUNTED_UP_TO
+    ) -> QueueHealth:
         """What is due.
 
         Args:
             now: the current time.
             client_id: count this client's jobs only.
+            count_up_to: more than so many are not counted.
         """
-        parameters = {"now": now, "client_id": client_id, "bound": COUNTED_UP_TO + 1}
+        parameters = {"now": now, "client_id": client_id, "bound": count_up_to + 1}
         rows = await self._all("jobs/read_health" if client_id is None else "jobs/read_client_health", parameters)
         if not rows:
             return QueueHealth(due=0, more=False, oldest=None)
         due = rows[0].pop("due")
-        return QueueHealth(min(due, COUNTED_UP_TO), due > COUNTED_UP_TO, OldestDue(**rows[0]))
+        return QueueHealth(min(due, count_up_to), due > count_up_to, OldestDue(**rows[0]))
 
     async def kinds(self, most: int | None = None) -> list[str]:
         """The kinds of all jobs that have not ended.

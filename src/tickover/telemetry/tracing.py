@@ -22,6 +22,7 @@ MEMBER = "trace"
 """The member of an event's data that holds the context: `{"traceparent": …, "tracestate": …}`."""
 
 _LONGEST = 512  # characters of what others say of their trace, as the standard asks to be kept at least
+_LONGEST_MESSAGE, _LONGEST_STACK = 1_000, 8_000  # characters of what is told of an error
 _KNOWN = ("traceparent", "tracestate")
 _tracer = trace.get_tracer("tickover")
 _propagator = TraceContextTextMapPropagator()
@@ -45,6 +46,8 @@ def taken_up(said: Any) -> Context | None:
     if not isinstance(said, Mapping):
         return None
     words = {name: said[name] for name in _KNOWN if isinstance(said.get(name), str) and len(said[name]) <= _LONGEST}
+    if "tracestate" in words and redact(words["tracestate"], secrets_in(environment())) != words["tracestate"]:
+        del words["tracestate"]  # it would go on to others
     context = _propagator.extract(words)
     return context if trace.get_current_span(context).get_span_context().is_valid else None
 
@@ -74,12 +77,12 @@ def span(
         linked: other contexts that this is about.
         ordinary: what may be raised and is no failure: an answer like any other.
     """
-    known = {key: value for key, value in attributes.items() if value is not None}
     links = [Link(trace.get_current_span(context).get_span_context()) for context in linked if context is not None]
     started = _tracer.start_as_current_span(
-        name, parent, kind, known, links, record_exception=False, set_status_on_exception=False
+        name, parent, kind, None, links, record_exception=False, set_status_on_exception=False
     )
     with started as current:
+        describe(current, attributes)
         try:
             yield current
         except ordinary:
@@ -105,6 +108,19 @@ def request_span(name: str, headers: Mapping[str, str], attributes: Attributes) 
         yield current
 
 
+def describe(current: Span, attributes: Attributes) -> None:
+    """Say more of a span. What callers name themselves, keys and ids among it, is told without the process's secrets.
+
+    Args:
+        current: the span.
+        attributes: those that are None are left out.
+    """
+    if current.is_recording():
+        secrets = secrets_in(environment())
+        known = {key: value for key, value in attributes.items() if value is not None}
+        current.set_attributes({k: redact(v, secrets) if isinstance(v, str) else v for k, v in known.items()})
+
+
 def failed(current: Span, error: BaseException) -> None:
     """Say that a span's work failed, without the secrets of the process.
 
@@ -115,7 +131,8 @@ def failed(current: Span, error: BaseException) -> None:
     if not current.is_recording():
         return
     secrets = secrets_in(environment())
-    message, stack = redact(str(error), secrets), redact("".join(traceback.format_exception(error)), secrets)
+    message = redact(str(error), secrets)[:_LONGEST_MESSAGE]
+    stack = redact("".join(traceback.format_exception(error)), secrets)[-_LONGEST_STACK:]
     current.set_status(Status(StatusCode.ERROR, message))
     attributes = {
         "exception.type": type(error).__qualname__,
@@ -133,4 +150,4 @@ def came_to_nothing(current: Span, reason: str) -> None:
         reason: why, in words.
     """
     if current.is_recording():
-        current.set_status(Status(StatusCode.ERROR, redact(reason, secrets_in(environment()))))
+        current.set_status(Status(StatusCode.ERROR, redact(reason, secrets_in(environment()))[:_LONGEST_MESSAGE]))

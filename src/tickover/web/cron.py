@@ -49,7 +49,7 @@ def cron_router(served: Served) -> APIRouter:
         }
         with tracing.request_span(f"tick {parsed.route.id}", request.headers, attributes) as span:
             answer = await served.handler.handle(parsed)
-            span.set_attributes({"tickover.mode": str(answer.mode), "tickover.reason": answer.reason})
+            tracing.describe(span, {"tickover.mode": str(answer.mode), "tickover.reason": answer.reason})
         return _answer(parsed, answer)
 
     for method in ("GET", "POST"):  # some schedulers can only GET

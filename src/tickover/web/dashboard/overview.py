@@ -12,6 +12,7 @@ from tickover.insight.days import DAY, Day
 from tickover.insight.function_days import FunctionNow
 from tickover.insight.samples import QueueSample
 from tickover.isolation.verdict import Verdict
+from tickover.jobs.queue import QueueHealth
 from tickover.ledger.evidence import Evidence
 from tickover.ledger.refusals import Refusals
 from tickover.look.words import clock as clock_time
@@ -25,6 +26,7 @@ from tickover.web.dashboard.charts import Chart, lines
 from tickover.web.served import Served
 
 _HOUR = timedelta(hours=1)
+_COUNTED_UP_TO = 1_000  # due jobs, each time that an open page asks
 _POINTS = 240  # of a chart of a day
 KINDS = {"well": "good", "late": "bad", "failing": "bad", "unknown": "quiet"}
 """How each word of health is shown."""
@@ -96,6 +98,7 @@ class Overview:
         notices: what is wrong, and was confirmed.
         findings: what one look finds besides.
         samples: how the queue stood over the day, and stands now.
+        due: how many jobs are due now, in words.
         verdict: on the environment.
     """
 
@@ -104,6 +107,7 @@ class Overview:
     notices: Sequence[Notice]
     findings: Sequence[Finding]
     samples: Sequence[QueueSample]
+    due: str
     verdict: Verdict
 
 
@@ -116,9 +120,10 @@ async def look(served: Served) -> Overview:
     notices = await served.notices.open_now()
     known = {notice.code for notice in notices}
     findings = [finding for finding in await _findings(served, now) if finding.code not in known]
-    samples = [*(await served.insight.samples.since(now - DAY)), await _queue_now(served, now)]
-    verdict = await served.guard.verdict()
-    return Overview(routes, functions, notices, findings, samples, verdict)
+    health = await served.desk.queue.health(now, count_up_to=_COUNTED_UP_TO)
+    samples = _with_now(await served.insight.samples.since(now - DAY), health, now)
+    due = f"{health.due:,}{'+' if health.more else ''} due"
+    return Overview(routes, functions, notices, findings, samples, due, await served.guard.verdict())
 
 
 async def _findings(served: Served, now: datetime) -> list[Finding]:
@@ -133,10 +138,11 @@ async def _route(served: Served, route: Route, now: datetime) -> RouteNow:
     return RouteNow(route.id, await served.insight.days.day(route, now), (await served.breaker.look(route.id)).circuit)
 
 
-async def _queue_now(served: Served, now: datetime) -> QueueSample:
-    health = await served.desk.queue.health(now)
+def _with_now(samples: Sequence[QueueSample], health: QueueHealth, now: datetime) -> list[QueueSample]:
+    """The samples, and how the queue stands now; where not all of it was counted, as many as the newest sample has."""
     age = 0.0 if health.oldest is None else max(0.0, (now - health.oldest.run_at).total_seconds())
-    return QueueSample(now, health.due, age)
+    due = max(health.due, samples[-1].due) if health.more and samples else health.due
+    return [*samples, QueueSample(now, due, age)]
 
 
 def depth_chart(samples: Sequence[QueueSample]) -> Chart | None:
