@@ -25,6 +25,21 @@ class End(StrEnum):
     IDLE = "idle"
 
 
+def end_of(owed: int, failed: int, unended: int) -> End:
+    """What became of a tick, from what became of what it owes.
+
+    Args:
+        owed: how many functions it owes.
+        failed: how many of these failed.
+        unended: how many have not ended.
+    """
+    if owed == 0:
+        return End.IDLE
+    if failed:
+        return End.FAILED
+    return End.OPEN if unended else End.DONE
+
+
 _WORST = (End.MISSING, End.FAILED, End.OPEN, End.DONE, End.IDLE)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from tickover.contract import Route
 from tickover.database import Database
-from tickover.insight.coverage import ENOUGH_TICKS, Cell, Coverage, End, Span, TickFate, band, cover
+from tickover.insight.coverage import ENOUGH_TICKS, Cell, Coverage, Span, TickFate, band, cover, end_of
 from tickover.ledger.states import ENDED, Path, State
 from tickover.sql import statement
 
@@ -24,7 +24,6 @@ TELLING = (Path.DURABLE, Path.INLINE, Path.FALLBACK, Path.RECOVERY)
 class _Row:
     dispatch_key: str
     at: datetime
-    mode: str
     owed: int
     failed: int
     unended: int
@@ -87,10 +86,5 @@ class Days:
 
 
 def _fate(row: _Row) -> TickFate:
-    if row.owed == 0:
-        end = End.IDLE
-    elif row.failed:
-        end = End.FAILED
-    else:
-        end = End.OPEN if row.unended else End.DONE
+    end = end_of(row.owed, row.failed, row.unended)
     return TickFate(row.dispatch_key, row.at, row.path, end, row.twice)

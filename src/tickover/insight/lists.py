@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from tickover.database import Database
-from tickover.insight.coverage import End
+from tickover.insight.coverage import End, end_of
 from tickover.insight.days import TELLING
 from tickover.ledger.states import ENDED, State
 from tickover.sql import statement
@@ -52,11 +52,7 @@ class ListedTick:
     @property
     def end(self) -> End:
         """What became of it."""
-        if self.owed == 0:
-            return End.IDLE
-        if self.failed:
-            return End.FAILED
-        return End.OPEN if self.unended else End.DONE
+        return end_of(self.owed, self.failed, self.unended)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
+from tickover.contract import Contract, Function
 from tickover.errors import RequestError, WrongEnvironmentError
 
 _log = structlog.stdlib.get_logger("tickover.web")
@@ -40,6 +41,24 @@ def wrong_environment(error: WrongEnvironmentError) -> JSONResponse:
     """The answer of a process that may change nothing: 409, with every contradiction and its remedy."""
     members = {"environment": error.environment, "contradictions": list(error.contradictions)}
     return problem(HTTPStatus.CONFLICT, "wrong-environment", str(error), **members)
+
+
+def require_function(contract: Contract, function: str) -> Function:
+    """The function of that id.
+
+    Args:
+        contract: that has to declare it.
+        function: as somebody named it.
+
+    Raises:
+        RequestError: there is none; the text says which there are.
+    """
+    declared = contract.function(function)
+    if declared is None:
+        known = [each.id for each in contract.functions]
+        detail = f"there is no function {function!r}; there are {known}"
+        raise RequestError(HTTPStatus.NOT_FOUND, "unknown-function", detail)
+    return declared
 
 
 class ProblemRoute(APIRoute):

@@ -25,7 +25,7 @@ class Visitor:
         return await self.client.get(f"{BASE}{path}", **options)  # type: ignore[arg-type]
 
     async def mark(self) -> str:
-        """What the forms of this session carry."""
+        """What the forms of whoever is signed in carry."""
         page = await self.get("/rollout")
         return page.text.partition('name="mark" value="')[2].partition('"')[0]
 

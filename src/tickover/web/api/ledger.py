@@ -21,6 +21,7 @@ from tickover.web.api import ledger_models as models
 from tickover.web.api.counter import Counter
 from tickover.web.api.models import Act
 from tickover.web.dashboard.overview import Overview, RouteNow, look
+from tickover.web.problems import require_function
 
 _Name = Annotated[str, Path(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
 _Text = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
@@ -59,11 +60,7 @@ class LedgerCalls:
 
     async def function(self, function: _Name) -> Any:
         """What a function did over the last day."""
-        declared = self._served.contract.function(function)
-        if declared is None:
-            known = [each.id for each in self._served.contract.functions]
-            detail = f"there is no function {function!r}; there are {known}"
-            raise RequestError(HTTPStatus.NOT_FOUND, "unknown-function", detail)
+        declared = require_function(self._served.contract, function)
         return await self._served.insight.functions.day(declared, clock.now())
 
     async def audit(self, subject: _Text = None, before: _Before = None, limit: _Limit = 50) -> Any:

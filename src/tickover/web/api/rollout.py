@@ -1,14 +1,13 @@
 """The rollout over the API."""
 
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 
-from tickover.errors import RequestError
 from tickover.rollout.controller import Standing
 from tickover.web.api import models
 from tickover.web.api.counter import Counter
+from tickover.web.problems import require_function
 
 Function = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$", description="the function's id")]
 
@@ -48,11 +47,7 @@ def rollout_api(counter: Counter) -> APIRouter:
         return (await served.rollback.roll_back(functions, act.name(request.state.role), act.reason)).as_json()
 
     def _known(function: str) -> str:
-        if served.contract.function(function) is None:
-            known = [each.id for each in served.contract.functions]
-            detail = f"there is no function {function!r}; there are {known}"
-            raise RequestError(HTTPStatus.NOT_FOUND, "unknown-function", detail)
-        return function
+        return require_function(served.contract, function).id
 
     async def _standing(function: str) -> dict[str, Any]:
         found: list[Standing] = await served.rollout.standings()

@@ -122,10 +122,18 @@ class Desk:
         await self.served.open()
         return granted
 
-    def _signed_in(self, request: Request) -> Pass:
+    def require_open(self) -> None:
+        """Go on where somebody can be let in at all.
+
+        Raises:
+            RequestError: no token is configured.
+        """
         if self.door.is_closed:
             detail = "set TICKOVER_OPERATOR_TOKEN, and TICKOVER_VIEWER_TOKEN for those who only look"
             raise RequestError(HTTPStatus.FORBIDDEN, "closed", f"the dashboard is closed: {detail}")
+
+    def _signed_in(self, request: Request) -> Pass:
+        self.require_open()
         granted = self.door.signed_in(request)
         if granted is None:
             raise NotSignedInError(request.url.path)

@@ -7,7 +7,7 @@ import structlog
 from fastapi import APIRouter, Query, Request, Response
 
 from tickover import clock
-from tickover.errors import RequestError, SignInError
+from tickover.errors import SignInError
 from tickover.web.access.links import use_code
 from tickover.web.access.people import LONGEST_NAME, Person, tidy_name
 from tickover.web.dashboard.desk import Desk, read_form
@@ -55,9 +55,7 @@ def entry_router(desk: Desk) -> APIRouter:
 def _ask(
     desk: Desk, request: Request, onward: str, code: str, error: str = "", status: HTTPStatus = HTTPStatus.OK
 ) -> Response:
-    if desk.door.is_closed:
-        detail = "set TICKOVER_OPERATOR_TOKEN, and TICKOVER_VIEWER_TOKEN for those who only look"
-        raise RequestError(HTTPStatus.FORBIDDEN, "closed", f"the dashboard is closed: {detail}")
+    desk.require_open()
     values: dict[str, Any] = {"onward": onward, "code": code, "error": error, "longest": LONGEST_NAME}
     return desk.show(request, "enter.html", status, **values)
 

@@ -1,13 +1,12 @@
 """Where each function stands, and moving it."""
 
-from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from tickover.errors import RequestError
 from tickover.web.access.sessions import Pass
 from tickover.web.dashboard.desk import Desk
+from tickover.web.problems import require_function
 
 
 def rollout_pages(desk: Desk) -> APIRouter:
@@ -47,12 +46,9 @@ def rollout_pages(desk: Desk) -> APIRouter:
         """Back to inline at the next tick: of one function, or of all."""
         form = await desk.act(request)
         reason = form.reason
-        known = [each.id for each in desk.served.contract.functions]
-        if function != "all" and function not in known:
-            raise RequestError(
-                HTTPStatus.NOT_FOUND, "unknown-function", f"there is no function {function!r}; there are {known}"
-            )
-        await desk.served.rollback.roll_back(known if function == "all" else [function], form.by, reason)
+        contract = desk.served.contract
+        meant = contract.functions if function == "all" else [require_function(contract, function)]
+        await desk.served.rollback.roll_back([each.id for each in meant], form.by, reason)
         return desk.to("/rollout", "rolled-back")
 
     return router
