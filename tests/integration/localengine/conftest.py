@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tests.integration.localengine.probe import make_app
 from tests.ports import free_port
+from tests.sdk import make_client
 from tests.waiting import eventually
 from tickover.database import Database
 from tickover.localengine.options import EngineOptions
@@ -128,14 +129,7 @@ async def start(database_dsn: str) -> AsyncIterator[Start]:
                 database_dsn, port=free_port(), app_urls=(url,), retry_interval=0.2, **secrets, **options
             )
             engine = f"http://127.0.0.1:{settings.port}"
-            sdk = inngest.Inngest(
-                app_id="wire",
-                is_production=keys,
-                api_base_url=engine,
-                event_api_base_url=engine,
-                event_key=EVENT_KEY,
-                signing_key=app_signing_key if keys else None,
-            )
+            sdk = make_client("wire", engine, EVENT_KEY, app_signing_key if keys else None)
             recorder = Recorder(make_app(sdk))
             await stack.enter_async_context(serving(recorder, app_port))
             await stack.enter_async_context(serving(create_engine_app(settings), settings.port))

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.integration.localengine.conftest import Recorder, serving
 from tests.integration.localengine.probe import make_app
 from tests.ports import free_port
+from tests.sdk import make_client
 from tests.waiting import eventually
 from tickover.localengine.options import EngineOptions
 from tickover.localengine.server import create_engine_app
@@ -80,10 +81,7 @@ async def _ended(client: httpx.AsyncClient, event_id: str) -> bool:
 
 
 def _client_of(port: int) -> inngest.Inngest:
-    engine = f"http://127.0.0.1:{port}"
-    return inngest.Inngest(
-        app_id="wire", is_production=False, api_base_url=engine, event_api_base_url=engine, event_key="any"
-    )
+    return make_client("wire", f"http://127.0.0.1:{port}", "any")
 
 
 @pytest.mark.parametrize("moment", ["between-steps", "during-a-call"])

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from tests.integration.localengine.conftest import serving
 from tests.ports import free_port
+from tests.sdk import make_client
 from tests.waiting import eventually
 from tickover import clock as machine
 from tickover.localengine.clock import EngineClock
@@ -68,9 +69,7 @@ async def serve(database_dsn: str) -> AsyncIterator[Serve]:
         async def site(functions: Functions) -> Site:
             ports, time, told = (free_port(), free_port()), EngineClock(), list[Any]()
             url, app_url = (f"http://127.0.0.1:{port}" for port in ports)
-            sdk = inngest.Inngest(
-                app_id="app", is_production=False, api_base_url=url, event_api_base_url=url, event_key="any"
-            )
+            sdk = make_client("app", url, "any")
             made, app = functions(sdk, told), FastAPI()
             inngest.fast_api.serve(app, sdk, made)
             options = EngineOptions(database_dsn, app_urls=(f"{app_url}/api/inngest",), retry_interval=0.2)

@@ -21,6 +21,7 @@ from fastapi import FastAPI
 from tests.forks import forking
 from tests.integration.localengine.conftest import serving
 from tests.ports import free_port
+from tests.sdk import make_client
 from tests.waiting import eventually
 from tickover import clock
 from tickover.localengine.options import EngineOptions
@@ -46,7 +47,7 @@ class Work:
 def application(work: Work, engine: str) -> FastAPI:
     """One function with a step, a sleep, a parallel group and another step."""
     logging.getLogger("inngest").setLevel(logging.CRITICAL)  # a killed engine refuses many a sync
-    sdk = inngest.Inngest(app_id="mixed", is_production=False, api_base_url=engine, event_key="any")
+    sdk = make_client("mixed", engine, "any")
 
     @sdk.create_function(fn_id="mixed", retries=3, trigger=inngest.TriggerEvent(event="mixed/go"))
     async def mixed(context: inngest.Context) -> Any:
