@@ -4,17 +4,12 @@ Every value is trimmed first (field notes F2, F3: trailing newlines), a blank on
 are reported together, by the name of the variable. No secret is ever shown.
 """
 
-import ipaddress
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from typing import Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
-    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -23,49 +18,25 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tickover.errors import SettingsError
-from tickover.notices.timing import parse_quiet_hours
-from tickover.notices.urls import split_urls
+from tickover.variables import (
+    BaseUrl,
+    FlagOrUrl,
+    IssuerUrl,
+    NoticeUrls,
+    PagePath,
+    PostgresUrl,
+    QuietHours,
+    Words,
+    dev_server,
+    is_dev_mode,
+    parse_flag,
+)
 
-_ON = ("1", "true", "yes", "on")
-_OFF = ("0", "false", "no", "off")
 _NEEDED = "needed"
 _MAY_BE_SHOWN_NEVER = ("SECRET", "KEY", "TOKEN", "_URL", "_ISSUER", "_NOTICES")
-_FLAGS = ("_USE_INNGEST", "_FORCE_INLINE")  # how routes' flags end
-DEV_SERVER = "http://127.0.0.1:8288"
-"""Where a dev server listens that nobody has said anything else of."""
-
-
-def parse_flag(name: str, value: str | None) -> bool:
-    """A boolean environment variable.
-
-    Args:
-        name: its name, for the error.
-        value: its raw value; None, or nothing but blanks, is off.
-
-    Raises:
-        SettingsError: it is neither a word for on nor one for off.
-    """
-    word = (value or "").strip().lower()
-    if word in _ON:
-        return True
-    if word in _OFF or not word:
-        return False
-    raise SettingsError(f"{name}={word!r} is no boolean; use one of {'/'.join(_ON)} or {'/'.join(_OFF)}")
-
-
-def is_dev_mode(said: str | None) -> bool:
-    """Whether `INNGEST_DEV`, trimmed, turns dev mode on; a word that is no boolean does not."""
-    return said is not None and (said.startswith(("http://", "https://")) or said.lower() in _ON)
-
-
-def dev_server(said: str | None) -> str | None:
-    """The dev server that `INNGEST_DEV`, trimmed, leads to: the one it names, or the one on this machine."""
-    if said is None or not is_dev_mode(said):
-        return None
-    return said.rstrip("/") if said.startswith(("http://", "https://")) else DEV_SERVER
 
 
 def read_flags(names: Iterable[str], environ: Mapping[str, str] | None = None) -> dict[str, bool]:
@@ -84,90 +55,6 @@ def read_flags(names: Iterable[str], environ: Mapping[str, str] | None = None) -
     if faults:
         raise SettingsError("; ".join(faults))
     return flags
-
-
-def _base_url(url: str) -> str:
-    """A URL without its trailing slashes (field note F4), refused when it is none."""
-    if not url.startswith(("http://", "https://")):
-        raise ValueError("must begin with http:// or https://")
-    return url.rstrip("/")
-
-
-def _postgres_url(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    if not separator or scheme not in {"postgresql", "postgres"}:
-        raise ValueError("must begin with postgresql://")
-    try:
-        _ = urlsplit(url).port
-    except ValueError:
-        raise ValueError("is no URL: its host or its port is malformed") from None
-    return f"postgresql://{rest}"
-
-
-def _flag_or_url(value: str) -> str:
-    if not value.startswith(("http://", "https://")):
-        try:
-            parse_flag("INNGEST_DEV", value)
-        except SettingsError as error:
-            raise ValueError(f"{error}, or the URL of a dev server") from None
-    return value
-
-
-def secure_url(url: str) -> str:
-    """A URL whose answers can be believed, as it stands.
-
-    Raises:
-        ValueError: it is neither https, nor http on the loopback interface, or carries more than a place.
-    """
-    parts = urlsplit(url)
-    if not parts.hostname or parts.port == 0 or parts.username is not None or parts.fragment:
-        raise ValueError("must be a URL with a host, and without a user name or a '#' part")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
-        raise ValueError("must begin with https://, or with http:// on the loopback interface")
-    return url
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a name or address is this machine's own; `127.example` may be anywhere."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _path(path: str) -> str:
-    """A path below which pages are served, without its trailing slashes."""
-    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+/*", path):
-        raise ValueError("must be a path such as /tickover: it begins with a slash, and is not the root")
-    return path.rstrip("/")
-
-
-def _issuer(url: str) -> str:
-    return _base_url(secure_url(url))
-
-
-def _quiet_hours(said: str) -> str:
-    parse_quiet_hours(said)
-    return said
-
-
-def _notice_urls(value: SecretStr) -> SecretStr:
-    if not all(re.match(r"[A-Za-z0-9]+://.", url) for url in split_urls(value.get_secret_value())):
-        raise ValueError(
-            "is to hold Apprise's URLs, separated by blanks or commas: https://github.com/caronc/apprise/wiki"
-        )
-    return value
-
-
-def _words(value: str | tuple[str, ...]) -> tuple[str, ...]:
-    """What stands between commas, trimmed."""
-    words = value.split(",") if isinstance(value, str) else value
-    return tuple(word.strip() for word in words if word.strip())
-
-
-BaseUrl = Annotated[str, AfterValidator(_base_url)]
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
-PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
 
 
 class TrimmedSettings(BaseSettings):
@@ -231,14 +118,14 @@ class Settings(TrimmedSettings):
     cron_secret_previous: SecretStr | None = Field(None, description="the one before it")
     cron_oidc_audience: str | None = Field(None, description="whom cron callers' ID tokens are meant for")
     cron_oidc_subject: Words = Field((), validate_default=True, description="whose ID tokens count")
-    cron_oidc_issuer: Annotated[str, AfterValidator(_issuer)] = "https://accounts.google.com"
+    cron_oidc_issuer: IssuerUrl = "https://accounts.google.com"
 
     inngest_event_key: SecretStr | None = None
     inngest_signing_key: SecretStr | None = None
     inngest_signing_key_fallback: SecretStr | None = Field(None, description="the key before, while it is rotated")
     inngest_env: str | None = None
     inngest_base_url: BaseUrl | None = Field(None, description="an engine other than Inngest Cloud")
-    inngest_dev: Annotated[str, AfterValidator(_flag_or_url)] | None = None
+    inngest_dev: FlagOrUrl | None = None
     inngest_serve_origin: BaseUrl | None = None
 
     tickover_env: str | None = Field(None, description="the environment, where the host does not tell it")
@@ -259,26 +146,24 @@ class Settings(TrimmedSettings):
     viewer_token: SecretStr | None = Field(
         None, min_length=16, description="what those must show who only look", validation_alias="TICKOVER_VIEWER_TOKEN"
     )
-    dashboard_path: Annotated[str, AfterValidator(_path)] = Field(
-        "/tickover", validation_alias="TICKOVER_DASHBOARD_PATH"
-    )
+    dashboard_path: PagePath = Field("/tickover", validation_alias="TICKOVER_DASHBOARD_PATH")
     metrics_token: SecretStr | None = Field(
         None, min_length=16, description="what scrapers must show", validation_alias="TICKOVER_METRICS_TOKEN"
     )
     metrics_open: bool = Field(default=False, validation_alias="TICKOVER_METRICS_OPEN")
-    metrics_path: Annotated[str, AfterValidator(_path)] = Field("/metrics", validation_alias="TICKOVER_METRICS_PATH")
+    metrics_path: PagePath = Field("/metrics", validation_alias="TICKOVER_METRICS_PATH")
     session_hours: float = Field(12.0, gt=0, le=720, validation_alias="TICKOVER_SESSION_HOURS")
     logs: Literal["json", "console"] | None = Field(None, validation_alias="TICKOVER_LOGS")
     plan_executions: int | None = Field(None, ge=1, validation_alias="TICKOVER_PLAN_EXECUTIONS")
     plan_events: int | None = Field(None, ge=1, validation_alias="TICKOVER_PLAN_EVENTS")
     watch: float | None = Field(None, ge=1, le=3600, validation_alias="TICKOVER_WATCH")
-    notices: Annotated[SecretStr, AfterValidator(_notice_urls)] | None = Field(
+    notices: NoticeUrls | None = Field(
         None, description="where notices go: Apprise's URLs", validation_alias="TICKOVER_NOTICES"
     )
     notices_confirm: float = Field(60.0, ge=0, le=86_400, validation_alias="TICKOVER_NOTICES_CONFIRM")
     notices_away: float = Field(600.0, ge=1, le=86_400, validation_alias="TICKOVER_NOTICES_AWAY")
     notices_hourly: int = Field(10, ge=1, le=1000, validation_alias="TICKOVER_NOTICES_HOURLY")
-    quiet_hours: Annotated[str, AfterValidator(_quiet_hours)] | None = Field(
+    quiet_hours: QuietHours | None = Field(
         None, description="when only what is new or urgent is sent", validation_alias="TICKOVER_QUIET_HOURS"
     )
     dashboard_url: BaseUrl | None = Field(
@@ -356,22 +241,6 @@ def untrimmed(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
 def redis_url(settings: Settings) -> str | None:
     """Where Redis is; None where there is none."""
     return None if settings.redis_url is None else settings.redis_url.get_secret_value()
-
-
-def flag_faults(variables: Mapping[str, str]) -> dict[str, str]:
-    """Variables that are named as routes' flags are, and hold no boolean, with what is wrong.
-
-    Args:
-        variables: of the process.
-    """
-    faults = {}
-    for name, value in variables.items():
-        if name.endswith(_FLAGS):
-            try:
-                parse_flag(name, value)
-            except SettingsError as error:
-                faults[name] = str(error)
-    return faults
 
 
 NO_DATABASE = {"DATABASE_URL": "postgresql://nowhere.invalid/none"}

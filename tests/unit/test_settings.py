@@ -2,7 +2,8 @@ import pytest
 from pydantic import SecretStr
 
 from tickover.errors import SettingsError
-from tickover.settings import Settings, load_settings, parse_flag, read_flags, require_told, untrimmed
+from tickover.settings import Settings, load_settings, read_flags, require_told, untrimmed
+from tickover.variables import parse_flag
 from tickover.web.claims import GOOGLE
 
 FLAG = "BACKGROUND_JOBS_USE_INNGEST"

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tickover.errors import EnvironmentStateError
-from tickover.settings import NO_DATABASE, Settings, environment, flag_faults, left_out
+from tickover.settings import NO_DATABASE, Settings, environment, left_out
+from tickover.variables import flag_faults
 
 if TYPE_CHECKING:
     from tickover.app import Tickover

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from tickover.settings import dev_server, is_dev_mode, is_loopback
+from tickover.variables import dev_server, is_dev_mode, is_loopback
 
 _CLOUD = "inngest.com"
 _EVENTS = "inn.gs"

@@ -7,7 +7,7 @@ from fastapi import Request
 
 from tickover.errors import WireError
 from tickover.localengine import signature
-from tickover.settings import is_loopback
+from tickover.variables import is_loopback
 
 Guard = Callable[[Request], None]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tickover.errors import SettingsError
-from tickover.settings import is_loopback
+from tickover.variables import is_loopback
 
 _SHORTEST_KEEP = 24  # hours: an event that is stored is known when its send is tried again
 

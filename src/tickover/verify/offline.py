@@ -17,8 +17,9 @@ from tickover.jobs.drain import QueueDrain
 from tickover.jobs.queue import JobQueue
 from tickover.maintenance.inspection import Finding, inspect, maintained
 from tickover.migrations import position
-from tickover.settings import NO_DATABASE, Settings, environment, flag_faults, left_out
+from tickover.settings import NO_DATABASE, Settings, environment, left_out
 from tickover.status.link import RedisLink
+from tickover.variables import flag_faults
 from tickover.verify.proof.doors import budgets_line
 from tickover.verify.proof.lines import Line, failed, passed, skipped, unproven
 

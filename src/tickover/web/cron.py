@@ -11,7 +11,6 @@ from fastapi.responses import JSONResponse
 from tickover import clock
 from tickover.errors import RequestError, SettingsError
 from tickover.isolation.environment import Environment
-from tickover.settings import parse_flag
 from tickover.status.store import iso
 from tickover.telemetry import tracing
 from tickover.ticks.answer import FunctionReport, TickAnswer, TickRequest
@@ -19,6 +18,7 @@ from tickover.ticks.circuit import Circuit
 from tickover.ticks.decision import Mode
 from tickover.ticks.identity import correlation_id, identify, parse_client_id
 from tickover.ticks.watchdog import Recovery
+from tickover.variables import parse_flag
 from tickover.web.problems import ProblemRoute, problem
 from tickover.web.served import Served
 

@@ -20,7 +20,7 @@ from jwt.types import Options
 
 from tickover import clock
 from tickover.errors import RequestError
-from tickover.settings import secure_url
+from tickover.variables import secure_url
 from tickover.web.claims import Expectation, refusal, wrong_issuer
 
 _log = structlog.stdlib.get_logger("tickover.web")

@@ -10,7 +10,8 @@ from fastapi import Request, Response
 
 from tickover import clock
 from tickover.errors import RequestError
-from tickover.settings import Settings, is_loopback
+from tickover.settings import Settings
+from tickover.variables import is_loopback
 from tickover.web.access.people import Person, Role, Tokens
 from tickover.web.access.sessions import Pass, Purpose, form_mark, read, sign
 
