@@ -1,6 +1,7 @@
 """Errors as problem documents (RFC 9457)."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -12,10 +13,63 @@ from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
 from tickover.contract import Contract, Function
-from tickover.errors import RequestError, WrongEnvironmentError
+from tickover.errors import (
+    ControlError,
+    CursorError,
+    JobFilterError,
+    RequestError,
+    SettingsError,
+    WrongEnvironmentError,
+)
 
 _log = structlog.stdlib.get_logger("tickover.web")
 _MEDIA_TYPE = "application/problem+json"
+EXPECTED = (
+    RequestError, ControlError, SettingsError, JobFilterError, CursorError, WrongEnvironmentError, OperationalError,
+    PoolTimeout,
+)  # fmt: skip
+"""What a request may be refused with; anything else is a fault of the program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What an expected error comes to.
+
+    Args:
+        status: the HTTP status.
+        code: a stable name of the case.
+        detail: what was wrong, and what to do.
+        members: what a program may want to know besides.
+    """
+
+    status: HTTPStatus
+    code: str
+    detail: str
+    members: Mapping[str, Any] = field(default_factory=dict)
+
+
+def refusal(error: Exception) -> Refusal:
+    """What an error comes to, whoever is told it: a program, or a reader of pages.
+
+    Args:
+        error: one of `EXPECTED`; any other is raised on.
+    """
+    match error:
+        case RequestError():
+            return Refusal(error.status, error.code, error.detail)
+        case ControlError() | SettingsError():
+            return Refusal(HTTPStatus.CONFLICT, "not-as-things-stand", str(error))
+        case JobFilterError() | CursorError():
+            return Refusal(HTTPStatus.BAD_REQUEST, "unclear", str(error))
+        case WrongEnvironmentError():
+            members = {"environment": error.environment, "contradictions": list(error.contradictions)}
+            return Refusal(HTTPStatus.CONFLICT, "wrong-environment", str(error), members)
+        case OperationalError() | PoolTimeout():
+            _log.error("database.unavailable", error=str(error))
+            detail = "PostgreSQL cannot be reached; nothing more was done or recorded: call again"
+            return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable", detail)
+        case _:
+            raise error
 
 
 def problem(status: HTTPStatus, code: str, detail: str, **members: Any) -> JSONResponse:
@@ -37,10 +91,14 @@ def problem(status: HTTPStatus, code: str, detail: str, **members: Any) -> JSONR
     return JSONResponse(body, status, media_type=_MEDIA_TYPE)
 
 
-def wrong_environment(error: WrongEnvironmentError) -> JSONResponse:
-    """The answer of a process that may change nothing: 409, with every contradiction and its remedy."""
-    members = {"environment": error.environment, "contradictions": list(error.contradictions)}
-    return problem(HTTPStatus.CONFLICT, "wrong-environment", str(error), **members)
+def problem_of(error: Exception) -> JSONResponse:
+    """The problem document of an error.
+
+    Args:
+        error: one of `EXPECTED`; any other is raised on.
+    """
+    found = refusal(error)
+    return problem(found.status, found.code, found.detail, **found.members)
 
 
 def require_function(contract: Contract, function: str) -> Function:
@@ -55,7 +113,7 @@ def require_function(contract: Contract, function: str) -> Function:
     """
     declared = contract.function(function)
     if declared is None:
-        known = [each.id for each in contract.functions]
+        known = ", ".join(each.id for each in contract.functions)
         detail = f"there is no function {function!r}; there are {known}"
         raise RequestError(HTTPStatus.NOT_FOUND, "unknown-function", detail)
     return declared
@@ -71,13 +129,7 @@ class ProblemRoute(APIRoute):
         async def answer(request: Request) -> Response:
             try:
                 return await handle(request)
-            except RequestError as error:
-                return problem(error.status, error.code, error.detail)
-            except WrongEnvironmentError as error:
-                return wrong_environment(error)
-            except (OperationalError, PoolTimeout) as error:
-                _log.error("database.unavailable", error=str(error))
-                detail = "PostgreSQL cannot be reached; nothing more was recorded: call again"
-                return problem(HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable", detail)
+            except EXPECTED as error:
+                return problem_of(error)
 
         return answer

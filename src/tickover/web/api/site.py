@@ -4,22 +4,11 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
 
-import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from psycopg import OperationalError
-from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
-from tickover.errors import (
-    ControlError,
-    CursorError,
-    JobFilterError,
-    RequestError,
-    SettingsError,
-    WrongEnvironmentError,
-)
 from tickover.isolation.redaction import redact_all, secrets_in
 from tickover.settings import environment
 from tickover.web.access.door import DashboardDoor
@@ -29,10 +18,9 @@ from tickover.web.api.counter import PROBLEMS, Counter
 from tickover.web.api.jobs import jobs_api
 from tickover.web.api.ledger import ledger_api
 from tickover.web.api.rollout import rollout_api
-from tickover.web.problems import problem, wrong_environment
+from tickover.web.problems import EXPECTED, problem, problem_of
 from tickover.web.served import Served
 
-_log = structlog.stdlib.get_logger("tickover.web")
 _ABOUT = "Every figure and every act of Tickover's dashboard, for programs."
 
 
@@ -76,41 +64,14 @@ def _answers_without(secrets: Mapping[str, str]) -> type[JSONResponse]:
 
 
 def _answer_errors(api: FastAPI) -> None:
-    api.add_exception_handler(RequestError, _refused)
-    api.add_exception_handler(ControlError, _conflict)
-    api.add_exception_handler(SettingsError, _conflict)
-    api.add_exception_handler(JobFilterError, _unclear)
-    api.add_exception_handler(CursorError, _unclear)
-    api.add_exception_handler(WrongEnvironmentError, _wrong_environment)
-    api.add_exception_handler(OperationalError, _away)
-    api.add_exception_handler(PoolTimeout, _away)
+    for kind in EXPECTED:
+        api.add_exception_handler(kind, _refused)
     api.add_exception_handler(RequestValidationError, _malformed)
     api.add_exception_handler(HTTPException, _http)
 
 
 async def _refused(_: Request, error: Exception) -> Response:
-    if not isinstance(error, RequestError):
-        raise error
-    return problem(error.status, error.code, error.detail)
-
-
-async def _conflict(_: Request, error: Exception) -> Response:
-    return problem(HTTPStatus.CONFLICT, "not-as-things-stand", str(error))
-
-
-async def _unclear(_: Request, error: Exception) -> Response:
-    return problem(HTTPStatus.BAD_REQUEST, "unclear", str(error))
-
-
-async def _wrong_environment(_: Request, error: Exception) -> Response:
-    if not isinstance(error, WrongEnvironmentError):
-        raise error
-    return wrong_environment(error)
-
-
-async def _away(_: Request, error: Exception) -> Response:
-    _log.error("database.unavailable", error=str(error))
-    return problem(HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable", "PostgreSQL cannot be reached: call again")
+    return problem_of(error)
 
 
 async def _malformed(_: Request, error: Exception) -> Response:

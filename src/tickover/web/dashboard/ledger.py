@@ -17,6 +17,7 @@ from tickover.verify.links import first_broken
 from tickover.web.dashboard.charts import Chart, columns, lines
 from tickover.web.dashboard.desk import Desk
 from tickover.web.dashboard.overview import KINDS, age_chart, depth_chart, look
+from tickover.web.problems import require_function
 
 _LIMIT = 50
 _OUTCOMES = ("durable", "inline", "fallback", "recovery", "failed")
@@ -62,11 +63,7 @@ class LedgerPages:
 
     async def function(self, request: Request, function: _Name) -> Response:
         """What a function did over the day."""
-        declared = self._served.contract.function(function)
-        if declared is None:
-            known = ", ".join(each.id for each in self._served.contract.functions)
-            detail = f"there is no function {function!r}; there are {known}"
-            raise RequestError(HTTPStatus.NOT_FOUND, "unknown-function", detail)
+        declared = require_function(self._served.contract, function)
         day = await self._served.insight.functions.day(declared, clock.now())
         charts = {"outcomes": _outcomes(day.buckets), "durations": _durations(day.buckets)}
         series = {name: [(of, _series(day, name, of)) for of in _COUNTS] for name in day.counted}

@@ -4,21 +4,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from psycopg import OperationalError
-from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
-from tickover.errors import (
-    ControlError,
-    CursorError,
-    JobFilterError,
-    RequestError,
-    SettingsError,
-    WrongEnvironmentError,
-)
+from tickover.errors import WrongEnvironmentError
 from tickover.web.access.door import make_dashboard_door
 from tickover.web.api.site import make_api
 from tickover.web.dashboard.check import check_router
@@ -28,11 +18,10 @@ from tickover.web.dashboard.jobs import job_pages
 from tickover.web.dashboard.ledger import ledger_pages
 from tickover.web.dashboard.notices import notice_pages
 from tickover.web.dashboard.rollout import rollout_pages
-from tickover.web.problems import problem
+from tickover.web.problems import EXPECTED, problem, refusal
 from tickover.web.served import Served
 
 _PAGES = (entry_router, ledger_pages, job_pages, rollout_pages, notice_pages, check_router)
-_log = structlog.stdlib.get_logger("tickover.web")
 
 
 def make_dashboard(served: Served) -> FastAPI:
@@ -65,14 +54,9 @@ class _Errors:
     def answered_by(self, site: FastAPI) -> None:
         """Answer a site's errors."""
         site.add_exception_handler(NotSignedInError, self._to_entry)
-        site.add_exception_handler(RequestError, self._refused)
-        site.add_exception_handler(ControlError, self._conflict)
-        site.add_exception_handler(SettingsError, self._conflict)
-        site.add_exception_handler(JobFilterError, self._unclear)
-        site.add_exception_handler(CursorError, self._unclear)
+        for kind in EXPECTED:
+            site.add_exception_handler(kind, self._refused)
         site.add_exception_handler(WrongEnvironmentError, self._wrong_environment)
-        site.add_exception_handler(OperationalError, self._away)
-        site.add_exception_handler(PoolTimeout, self._away)
         site.add_exception_handler(RequestValidationError, self._malformed)
         site.add_exception_handler(HTTPException, self._http)
         site.add_exception_handler(Exception, self._unforeseen)
@@ -82,23 +66,11 @@ class _Errors:
         return self._desk.to(f"/enter?next={quote(onward)}" if request.method == "GET" else "/enter")
 
     async def _refused(self, request: Request, error: Exception) -> Response:
-        if not isinstance(error, RequestError):
-            raise error
-        return self._page(request, error.status, error.detail)
-
-    async def _conflict(self, request: Request, error: Exception) -> Response:
-        return self._page(request, HTTPStatus.CONFLICT, str(error))
-
-    async def _unclear(self, request: Request, error: Exception) -> Response:
-        return self._page(request, HTTPStatus.BAD_REQUEST, str(error))
+        found = refusal(error)
+        return self._page(request, found.status, found.detail)
 
     async def _wrong_environment(self, request: Request, error: Exception) -> Response:
         return self._desk.show(request, "environment.html", HTTPStatus.CONFLICT, error=error)
-
-    async def _away(self, request: Request, error: Exception) -> Response:
-        _log.error("database.unavailable", error=str(error))
-        detail = "PostgreSQL cannot be reached, so nothing can be shown or done; nothing is lost by that. Try again."
-        return self._page(request, HTTPStatus.SERVICE_UNAVAILABLE, detail)
 
     async def _malformed(self, request: Request, error: Exception) -> Response:
         if not isinstance(error, RequestValidationError):
