@@ -1,12 +1,13 @@
 """What a local run prints: a line per event, for people or as JSON."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
-from tickover.ledger.states import DONE, State
+from tickover.ledger.states import DONE, ENDED, State
 from tickover.ledger.store import Progress
 from tickover.stack.cron import TickResult
 from tickover.status.store import iso
@@ -36,6 +37,11 @@ class Lines:
             self._console.print(json.dumps({"event": event, **fields}), markup=False)
         else:
             self._console.print(text)
+
+    def under_way(self, number: int, at: datetime, seconds: float) -> None:
+        """A tick that has not ended after so many seconds: its own line comes when it has."""
+        told = f"[dim]{at:%H:%M:%S}[/] [yellow]not ended after {seconds:g} s[/]: `tickover diagnose` shows where it is"
+        self.say("under way", told, number=number, scheduledAt=iso(at))
 
     def tick(self, number: int, result: TickResult) -> None:
         """One tick: the path of each function, what it did and how long it took."""
@@ -73,6 +79,8 @@ def as_json(result: TickResult) -> dict[str, Any]:
 
 
 def _function(obligation: Progress) -> str:
+    if obligation.state not in ENDED:
+        return f"{obligation.function} [cyan]{obligation.path or '-'}[/] [yellow]{obligation.state}[/]"
     mark = "[green]✓[/]" if obligation.state in DONE else f"[red]{obligation.state}[/]"
     if obligation.state == State.COVERED:
         return f"{obligation.function} [cyan]covered by a {obligation.covered_path} run[/] {mark}"

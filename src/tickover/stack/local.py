@@ -49,6 +49,7 @@ _FOR_OTHER_COMMANDS = (
 )
 _START_TIMEOUT = 30.0
 _PATIENCE = 120.0  # seconds a tick is followed before its line is printed as it stands
+_LONG = 15.0  # seconds after which it is told that a tick has not ended
 _LAST_WORDS = 5.0  # seconds that ticks under way get to end after Ctrl-C
 _MESSAGE_EVERY = 2.0  # seconds between messages that keep arriving
 FLAG = "BACKGROUND_JOBS_USE_INNGEST"
@@ -250,7 +251,11 @@ class LocalRun:
         return not followed and all(task.result() for task in ticks)
 
     async def _tick(self, cron: Cron, number: int, at: datetime) -> bool:
-        result = await cron.tick(at)
+        long = asyncio.get_running_loop().call_later(_LONG, self._lines.under_way, number, at, _LONG)
+        try:
+            result = await cron.tick(at)
+        finally:
+            long.cancel()
         self._lines.tick(number, result)
         return result.succeeded
 
