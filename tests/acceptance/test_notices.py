@@ -1,6 +1,7 @@
 """The real command `tickover notices`."""
 
 import json
+import re
 
 import psycopg
 
@@ -21,7 +22,7 @@ def ended(command: Command) -> tuple[int, str]:
 
 
 def test_what_is_open_is_listed(run: Run, database_dsn: str) -> None:
-    """As JSON, and as a table in which an error is no markup; before that, that there is none."""
+    """As JSON, and as lines in which an error is no markup; before that, that there is none."""
     code, out = ended(run("notices", "list", DATABASE_URL=database_dsn))
     assert (code, out.strip()) == (0, "no notice was opened yet")
     with psycopg.connect(database_dsn, autocommit=True) as connection:
@@ -31,7 +32,9 @@ def test_what_is_open_is_listed(run: Run, database_dsn: str) -> None:
     assert json.loads(out)["text"] == "[red] 3 jobs died"
     code, out = ended(run("notices", "list", DATABASE_URL=database_dsn))
     assert code == 0
-    assert "[red]" in out
+    assert "[red] 3 jobs died" in out
+    assert re.search(r"^1  open \w+ [\w-]+: .*; since \d\d-\d\d \d\d:\d\d:\d\d$", out, re.MULTILINE), out
+    assert re.search(r"^   do: \w", out, re.MULTILINE), out
 
 
 def test_a_test_says_which_destination_does_not_take_it(run: Run, database_dsn: str) -> None:

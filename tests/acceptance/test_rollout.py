@@ -69,7 +69,7 @@ def test_a_function_is_moved_and_rolled_back_beside_a_local_run(beside: Run) -> 
     after = functions(beside("rollout", "--json"))
     assert {(row["inForce"], row["held"]) for row in after.values()} == {("inline", True)}
     assert "release" in said(beside("rollout", "advance", PROCESS), code=1)
-    table = said(beside("rollout"))
+    table = said(beside("rollout", COLUMNS="80"))
     assert all(len(line) <= 80 for line in table.splitlines())
     assert "held: the engine" in " ".join(table.split())
     said(beside("rollout", "release", PROCESS, "--why", "it is well again"))

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
 from tickover import telemetry
 from tickover.cli.application import AppOption, load_application
-from tickover.cli.tables import BAD, GOOD, OPEN
+from tickover.cli.tables import BAD, GOOD, OPEN, paper
 
 if TYPE_CHECKING:
     from tickover.app import Tickover
@@ -58,7 +57,7 @@ async def _diagnose(tickover: "Tickover", dispatch_key: str | None) -> "Diagnosi
 
 
 def _show(found: "Diagnosis") -> None:
-    console = Console(highlight=False)
+    console = paper()
     tick = found.tick
     if tick is None:
         console.print(f"[bold]no tick[/]: {found.why}")

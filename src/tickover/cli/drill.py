@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from tickover import telemetry
-from tickover.cli.tables import cell, plain_table
+from tickover.cli.tables import cell, paper, plain_table
 
 if TYPE_CHECKING:
     from tickover.drill.cases import Case
@@ -82,9 +82,7 @@ def _line(result: "Result") -> str:
 
 
 def _show_table(results: "Sequence[Result]") -> None:
-    table = plain_table(
-        ["case", "ticks", "by path", "lost", "twice", "gap", "jobs", "lost ", "verdict"], wraps="verdict"
-    )
+    table = plain_table(["case", "ticks", "by path", "lost", "twice", "gap", "jobs", "lost ", "verdict"])
     for result in results:
         verdict = result.verdict
         if verdict is None:
@@ -98,8 +96,9 @@ def _show_table(results: "Sequence[Result]") -> None:
             *map(cell, (verdict.jobs, verdict.jobs_lost)),
             cell("held" if result.passed else "; ".join([*verdict.broken, result.trouble or ""]).strip("; ")),
         )
-    Console().print(table)
-    Console().print("[dim]gap: the longest time without a success of any responsibility, in intervals of cron[/]")
+    console = paper()
+    console.print(table)
+    console.print("[dim]gap: the longest time without a success of any responsibility, in intervals of cron[/]")
 
 
 def as_object(result: "Result") -> dict[str, Any]:

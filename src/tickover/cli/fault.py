@@ -8,9 +8,8 @@ from typing import Annotated, Any
 
 import httpx
 import typer
-from rich.console import Console
 
-from tickover.cli.tables import cell, plain_table
+from tickover.cli.tables import cell, paper, plain_table
 from tickover.errors import EnvironmentStateError, RequestError
 from tickover.localengine.faults.kinds import SHAPES, FaultKind
 
@@ -104,8 +103,8 @@ def _show(faults: Sequence[dict[str, Any]], *, as_json: bool) -> None:
         for fault in faults:
             typer.echo(json.dumps(fault))
         return
-    table = plain_table(list(_COLUMNS), wraps="about")
+    table = plain_table(list(_COLUMNS))
     for fault in faults:
         shown = fault | {"until": str(fault["until"])[11:19]}
         table.add_row(*(cell(shown[name]) for name in _COLUMNS.values()))
-    Console().print(table)
+    paper().print(table)

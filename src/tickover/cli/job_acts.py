@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from tickover.cli.operator import who
-from tickover.cli.tables import cell, plain_table
+from tickover.cli.tables import cell, paper, plain_table
 from tickover.database import Database
 from tickover.errors import JobFilterError
 from tickover.execution.budget import Budget
@@ -92,13 +92,13 @@ def acts(
         for act in found:
             typer.echo(json.dumps(act.as_json()))
     else:
-        table = plain_table(_COLUMNS, wraps="why")
+        table = plain_table(_COLUMNS)
         for act in found:
             words = " ".join(f"{name}={text}" for name, text in act.filter.items())
             share = f"{act.share:.0%}"
             row = (act.id, act.act, act.state, act.done, act.skipped, share, act.by, act.reason, words)
             table.add_row(*map(cell, row))
-        Console().print(table)
+        paper().print(table)
 
 
 def stop(act_id: Annotated[int, typer.Argument(help="The act's id, as `tickover jobs acts` shows it.")]) -> None:

@@ -7,12 +7,11 @@ from dataclasses import asdict, replace
 from typing import Annotated, Any, TypeVar
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from tickover.cli import job_acts
 from tickover.cli.recurring import recurring
-from tickover.cli.tables import cell, plain_table
+from tickover.cli.tables import cell, paper, plain_table
 from tickover.database import Database
 from tickover.jobs.filters import JobFilter
 from tickover.jobs.looking import StoredJob
@@ -55,7 +54,7 @@ def list_jobs(
         for job in jobs:
             typer.echo(_json(job))
     else:
-        Console().print(_table(jobs))
+        paper().print(_table(jobs))
 
 
 @jobs_app.command()
@@ -68,7 +67,7 @@ def show(job_id: Annotated[int, typer.Argument(help="The job's id.")], as_json: 
     if as_json:
         typer.echo(_json(job))
     else:
-        Console().print(_card(job))
+        paper().print(_card(job))
 
 
 async def _newest(queue: JobQueue, wanted: JobFilter, limit: int) -> list[StoredJob]:
@@ -103,7 +102,7 @@ def _json(job: StoredJob) -> str:
 
 
 def _table(jobs: Sequence[StoredJob]) -> Table:
-    table = plain_table(list(_COLUMNS), wraps="error")
+    table = plain_table(list(_COLUMNS))
     for job in jobs:
         fields = _fields(job) | {"attempts": f"{job.attempts}/{job.max_attempts}"}
         table.add_row(*(cell(fields[field]) for field in _COLUMNS.values()))

@@ -6,17 +6,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, TypeVar
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from tickover.cli.operator import who
-from tickover.cli.tables import BAD, GOOD, cell, plain_table
+from tickover.cli.tables import BAD, GOOD, cell, paper
 from tickover.database import Database
 from tickover.isolation.guard import make_guard
 from tickover.isolation.redaction import secrets_in
 from tickover.notices.making import make_parts
 from tickover.notices.notice import Notice
 from tickover.notices.notices import Notices
+from tickover.notices.states import TOLD
 from tickover.settings import environment, load_settings, redis_url
 from tickover.status.link import RedisLink
 
@@ -39,7 +40,7 @@ def list_notices(
         for notice in found:
             typer.echo(json.dumps(notice.as_json()))
     elif found:
-        Console().print(_table(found))
+        paper().print(_listed(found))
     else:
         typer.echo("no notice is open" if is_open else "no notice was opened yet")
 
@@ -54,7 +55,7 @@ def send_test(as_json: _AsJson = False) -> None:
         else:
             line = Table.grid(padding=(0, 1))
             line.add_row(GOOD if one.error is None else BAD, one.destination, cell(one.error or "took it"))
-            Console().print(line)
+            paper().print(line)
     if any(one.error is not None for one in tried):
         raise typer.Exit(1)
 
@@ -79,13 +80,16 @@ def _ask(question: Callable[[Notices], Awaitable[Answer]]) -> Answer:
     return asyncio.run(answer())
 
 
-def _table(notices: Sequence[Notice]) -> Table:
-    table = plain_table(["id", "state", "severity", "since", "code", "subjects", "text", "unsent"], wraps="text")
+def _listed(notices: Sequence[Notice]) -> Table:
+    """A notice after the other, its lines beside its id: they are too long for a row."""
+    listed = Table.grid(padding=(0, 2, 0, 0))
     for notice in notices:
-        subjects = ", ".join(notice.subjects)
-        values = (
-            notice.id or None, notice.state, notice.severity, notice.first_seen_at, notice.code, subjects, notice.text,
-            f"{notice.due}: {notice.last_error}" if notice.due and notice.last_error else notice.due or None,
-        )  # fmt: skip
-        table.add_row(*map(cell, values))
-    return table
+        head = f"{notice.state} {notice.severity} {notice.code}: {', '.join(notice.subjects)}; since "
+        lines = [Text(head, style="bold").append_text(cell(notice.first_seen_at)), Text(notice.text)]
+        if notice.state in TOLD:
+            lines.append(Text("do: ").append(notice.remedy))
+        if notice.due:
+            failed = f", of which the newest failed: {notice.last_error}" if notice.last_error else ""
+            lines.append(Text(f"{notice.due} to be sent still{failed}", style="yellow"))
+        listed.add_row(cell(notice.id or None), Text("\n").join(lines))
+    return listed

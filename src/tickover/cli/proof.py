@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from tickover.cli.tables import BAD, GOOD, OPEN
+from tickover.cli.tables import BAD, GOOD, OPEN, paper
 
 if TYPE_CHECKING:
     from tickover.verify.proof.lines import Line
@@ -25,7 +24,7 @@ def show_lines(title: str, lines: Sequence[Line]) -> None:
         title: what was proven.
         lines: what came of it.
     """
-    console = Console(highlight=False)
+    console = paper()
     console.print(f"[bold]{escape(title)}[/]", soft_wrap=True)
     table = Table(Column(no_wrap=True), Column(min_width=20), Column(overflow="fold"), box=None, show_header=False)
     for line in lines:

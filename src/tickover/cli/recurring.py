@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from tickover import clock
 from tickover.cli.application import AppOption, load_contract
-from tickover.cli.tables import cell, plain_table
+from tickover.cli.tables import cell, paper, plain_table
 from tickover.database import Database
 from tickover.jobs.recurring import Recurring, declared_in, zone_named
 from tickover.jobs.schedules import Schedule, list_schedules
@@ -37,7 +36,7 @@ def recurring(
         for schedule in schedules:
             typer.echo(_json(schedule))
     else:
-        Console().print(_table(schedules, clock.now(), with_declared=declared is not None))
+        paper().print(_table(schedules, clock.now(), with_declared=declared is not None))
 
 
 async def _read(declared: Sequence[Recurring] | None) -> Sequence[Schedule]:
@@ -51,7 +50,7 @@ async def _read(declared: Sequence[Recurring] | None) -> Sequence[Schedule]:
 
 def _table(schedules: Sequence[Schedule], now: datetime, *, with_declared: bool) -> Table:
     headings = [*_COLUMNS, *(["declared"] if with_declared else [])]
-    table = plain_table(headings, wraps="name")
+    table = plain_table(headings)
     for schedule in schedules:
         times = (_shown(at, schedule.timezone, now) for at in _occurrences(schedule))
         declared = [schedule.declared] if with_declared else []

@@ -17,7 +17,7 @@ from tickover import telemetry
 from tickover.app import Tickover
 from tickover.cli.application import AppOption, load_application
 from tickover.cli.operator import who
-from tickover.cli.tables import BAD, GOOD, OPEN, cell, plain_table
+from tickover.cli.tables import BAD, GOOD, OPEN, cell, paper, plain_table
 from tickover.errors import ControlError
 from tickover.rollout.controller import Standing
 from tickover.rollout.gates import Verdict
@@ -133,7 +133,7 @@ async def _standings(tickover: Tickover) -> Sequence[Standing]:
 
 def _print_table(standings: Sequence[Standing]) -> None:
     """All functions of all routes on one screen."""
-    table = plain_table(["function", "in force", "gates", "why"], wraps="why")
+    table = plain_table(["function", "in force", "gates", "why"])
     for route, group in groupby(standings, key=lambda standing: standing.route):
         for number, standing in enumerate(group):
             if not number:
@@ -144,7 +144,7 @@ def _print_table(standings: Sequence[Standing]) -> None:
                 cell(standing.verdict if standing.gates else None),
                 cell(standing.in_force.why),
             )
-    _console.print(table, soft_wrap=False)
+    paper().print(table)
 
 
 def _seen(standing: Standing) -> str:

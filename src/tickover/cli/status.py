@@ -5,7 +5,7 @@ from datetime import datetime
 
 from rich.console import Console
 
-from tickover.cli.tables import cell, plain_table
+from tickover.cli.tables import cell, paper, plain_table
 from tickover.database import Database
 from tickover.isolation.environment import resolve
 from tickover.ledger.store import Ledger
@@ -51,8 +51,8 @@ async def show_status(client_id: str | None, *, as_json: bool) -> None:
     if as_json:
         Console(soft_wrap=True).print_json(json.dumps({"source": source, "jobs": statuses}))
         return
-    table = plain_table(["job", *_COLUMNS], wraps="error")
+    table = plain_table(["job", *_COLUMNS])
     for function, status in statuses.items():
         fields = status | {"startedAt": datetime.fromisoformat(status["startedAt"])}
         table.add_row(function, *(cell(fields[field]) for field in _COLUMNS.values()))
-    Console().print(f"client {client_id or GLOBAL}, from {source}", table, sep="\n")
+    paper().print(f"client {client_id or GLOBAL}, from {source}", table, sep="\n")

@@ -1,23 +1,36 @@
-"""Tables that fit 80 columns: no rules, and only what is long wraps."""
+"""Tables of which nothing is cut off: on a narrow terminal what is widest wraps, in a pipe nothing does."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
+
+from tickover.settings import environment
 
 GOOD, BAD, OPEN = "[green]✓[/]", "[red]✗[/]", "[yellow]?[/]"
 """How a verdict is shown: it holds, it does not, or nobody knows."""
 
 
-def plain_table(headings: Sequence[str], wraps: str) -> Table:
+_WITHOUT_EDGE = 1_000_000  # columns
+
+
+def paper() -> Console:
+    """What tables are printed on: as wide as the terminal is or COLUMNS says; lines in a pipe may be of any length."""
+    console = Console(highlight=False)
+    if not console.is_terminal and not environment().get("COLUMNS"):
+        console.width = _WITHOUT_EDGE
+    return console
+
+
+def plain_table(headings: Sequence[str]) -> Table:
     """An empty table.
 
     Args:
         headings: one for each column.
-        wraps: the heading of the one column whose text may be long.
     """
-    columns = (Column(name, no_wrap=name != wraps, overflow="fold", min_width=len(name)) for name in headings)
+    columns = (Column(name, overflow="fold", min_width=len(name)) for name in headings)
     return Table(*columns, box=None, padding=(0, 2, 0, 0))
 
 

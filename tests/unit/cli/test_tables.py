@@ -1,0 +1,40 @@
+"""What a table of the command line shows, however narrow."""
+
+import pytest
+from rich.console import Console
+
+from tickover.cli.tables import cell, paper, plain_table
+
+ROW = ("1471", "email_inbound_post_process", "birch-studio", "running", "the mail server did not answer " * 20)
+
+
+def printed(console: Console) -> str:
+    """The table on that console."""
+    table = plain_table(["id", "kind", "client", "state", "error"])
+    table.add_row(*map(cell, ROW))
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 300])
+def test_nothing_is_cut_off_on_a_terminal(width: int) -> None:
+    """Whatever its width: each character of each cell is there, and no line is longer than the terminal is wide."""
+    lines = printed(Console(width=width)).splitlines()
+    assert max(map(len, lines)) <= width
+    shown = sorted("".join(lines[1:]).replace(" ", ""))
+    assert shown == sorted("".join(ROW).replace(" ", ""))
+
+
+def test_in_a_pipe_a_row_is_a_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that `grep` finds what it looks for; where COLUMNS says how wide it is to be, it is that wide."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    table = plain_table(["id", "kind", "client", "state", "error"])
+    table.add_row(*map(cell, ROW))
+    paper().print(table)
+    heading, row = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["id", "kind", "client", "state", "error"]
+    assert [text for text in ROW if text not in row] == []
+    monkeypatch.setenv("COLUMNS", "80")
+    paper().print(table)
+    assert max(map(len, capsys.readouterr().out.splitlines())) == 80
