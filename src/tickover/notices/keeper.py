@@ -92,9 +92,7 @@ class Keeper:
     async def _look(self, route: Route, findings: Sequence[Finding]) -> bool:
         """Keep the notices up to date; whether something is to be delivered."""
         now = clock.now()
-        functions = [function.id for function in route.functions]
-        responsibilities = [r.id for function in route.functions for r in function.responsibilities]
-        around = await self._store.look_around(route.id, functions, responsibilities, now)
+        around = await self._store.look_around(route, now)
         standing = await self._store.standing(self._courier.names, now)
         seen = [
             self._redacted(explained(concern, self._contract, route, around))

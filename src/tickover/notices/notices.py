@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from tickover import clock
+from tickover.contract import Route
 from tickover.errors import SettingsError
 from tickover.isolation.guard import Guard
 from tickover.isolation.verdict import Verdict
@@ -14,6 +15,7 @@ from tickover.notices.rules import concerns
 from tickover.notices.states import TOLD, NoticeState
 from tickover.notices.store import NoticeStore
 from tickover.notices.text import trial
+from tickover.ticks.findings import Finding
 from tickover.ticks.trouble import wrong_environment
 
 _MOST_OPEN = 1000
@@ -68,6 +70,17 @@ class Notices:
         """
         unkept = _unkept(await self._guard.verdict(), clock.now())
         return [*unkept, *await self._store.list(sorted(TOLD), _MOST_OPEN)]
+
+    async def found_around(self, route: Route) -> list[Finding]:
+        """What one look finds around a route, whether it has lasted for long enough to be a notice or not.
+
+        Args:
+            route: which.
+
+        Raises:
+            psycopg.Error: the database cannot be reached.
+        """
+        return (await self._store.look_around(route, clock.now())).findings(route.id)
 
     async def recent(self, limit: int = 50) -> list[Notice]:
         """The newest notices that were opened, open or closed, the newest first.

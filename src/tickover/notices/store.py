@@ -9,6 +9,7 @@ from uuid import UUID
 from psycopg.rows import dict_row, scalar_row
 from psycopg.types.json import Jsonb
 
+from tickover.contract import Route
 from tickover.database import Async, Database
 from tickover.ledger.facts import RECENT, Refusal
 from tickover.ledger.states import State
@@ -59,14 +60,12 @@ class NoticeStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def look_around(
-        self, route: str, functions: Sequence[str], responsibilities: Sequence[str], now: datetime
-    ) -> Surroundings:
+    async def look_around(self, route: Route, now: datetime) -> Surroundings:
         """What stands in the database around a route, in one question."""
         parameters = {
-            "route": route,
-            "functions": list(functions),
-            "responsibilities": list(responsibilities),
+            "route": route.id,
+            "functions": [function.id for function in route.functions],
+            "responsibilities": [r.id for function in route.functions for r in function.responsibilities],
             "since": now - LOOKED_BACK,
             "most": TICKS,
             "died_since": now - DEAD_WITHIN,

@@ -254,3 +254,22 @@ async def test_the_overview_counts_no_more_jobs_than_it_needs(visit: Visit, rows
     page = (await (await visit(Role.VIEWER)).get("/")).text
     assert said in words_of(page)
     assert page.count("7,000 due") == (2 if jobs > 1000 else 1)
+
+
+async def test_what_one_look_finds_is_told_before_it_has_lasted_long_enough_for_a_notice(
+    visit: Visit, rows: Rows
+) -> None:
+    """An open circuit, a refused signature, a dead letter: the overview does not say that nothing is wrong."""
+    rows("INSERT INTO tickover.circuit (route, state, since) VALUES ('background-jobs', 'open', now())")
+    rows("INSERT INTO tickover.job (kind, payload, state, finished_at, last_error) "
+         "VALUES ('send', '{}', 'dead', now(), 'no route')")  # fmt: skip
+    rows(
+        "INSERT INTO tickover.refusal (endpoint, cause, detail, count, first_at, last_at) "
+        "VALUES ('engine', 'signature', 'calls signed with another key are answered 401', 3, now(), now())"
+    )
+    viewer = await visit(Role.VIEWER)
+    read = words_of((await viewer.get("/")).text)
+    told = ["ticks are not handed to the engine any more", "became dead letters within an hour", "3 requests refused"]
+    assert [text for text in told if text not in read] == []
+    assert "Nothing is wrong" not in read
+    assert rows("SELECT state FROM tickover.notice") == []

@@ -14,13 +14,12 @@ from tickover.insight.samples import QueueSample
 from tickover.isolation.verdict import Verdict
 from tickover.jobs.queue import QueueHealth
 from tickover.ledger.evidence import Evidence
-from tickover.ledger.refusals import Refusals
 from tickover.look.words import clock as clock_time
 from tickover.look.words import duration
 from tickover.notices.notice import Notice
 from tickover.rollout.stages import InForce
 from tickover.ticks.circuit import Circuit
-from tickover.ticks.findings import Finding, refused
+from tickover.ticks.findings import Finding
 from tickover.ticks.housekeeping import examine
 from tickover.web.dashboard.charts import Chart, lines
 from tickover.web.served import Served
@@ -128,8 +127,10 @@ async def look(served: Served) -> Overview:
 
 async def _findings(served: Served, now: datetime) -> list[Finding]:
     """What one look finds wrong."""
-    findings = [*refused(await Refusals(served.database).going_on()), *(await served.rollout.held())]
+    findings = list(await served.rollout.held())
     for route in served.contract.routes:
+        around = await served.notices.found_around(route)
+        findings += [one for one in around if one not in findings]  # what the engine is refused is every route's
         findings += await examine(Evidence(served.database), route, now)
     return findings
 
