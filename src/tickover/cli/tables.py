@@ -31,7 +31,7 @@ def plain_table(headings: Sequence[str]) -> Table:
         headings: one for each column.
     """
     columns = (Column(name, overflow="fold", min_width=len(name)) for name in headings)
-    return Table(*columns, box=None, padding=(0, 2, 0, 0))
+    return Table(*columns, box=None, padding=(0, 2, 0, 0), pad_edge=False)
 
 
 def cell(value: object) -> Text:

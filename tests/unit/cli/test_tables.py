@@ -38,3 +38,14 @@ def test_in_a_pipe_a_row_is_a_line(capsys: pytest.CaptureFixture[str], monkeypat
     monkeypatch.setenv("COLUMNS", "80")
     paper().print(table)
     assert max(map(len, capsys.readouterr().out.splitlines())) == 80
+
+
+def test_a_status_fits_eighty_columns() -> None:
+    """The usual one, with a name of 23 characters: each function is one line."""
+    table = plain_table(["job", "status", "path", "started", "ms", "try", "error"])
+    row = ("process-background-jobs", "succeeded", "durable", "11-27 13:51:07", "18.557", "1", "-")
+    table.add_row(*map(cell, row))
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(table)
+    assert capture.get().splitlines()[1].split() == " ".join(row).split()
