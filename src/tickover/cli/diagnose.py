@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Column, Table
+from rich.table import Table
 
 from tickover import telemetry
 from tickover.cli.application import AppOption, load_application
-from tickover.cli.tables import BAD, GOOD, OPEN, paper
+from tickover.cli.tables import BAD, GOOD, OPEN, paper, signed_table
 
 if TYPE_CHECKING:
     from tickover.app import Tickover
@@ -75,7 +75,7 @@ def _show(found: "Diagnosis") -> None:
 
 def _table(links: "Sequence[Link]") -> Table:
     """The chain: a line a link, the function named before its own."""
-    table = Table(Column(no_wrap=True), Column(min_width=20), Column(overflow="fold"), box=None, show_header=False)
+    table = signed_table()
     function = None
     for link in links:
         if link.function != function:

@@ -91,5 +91,5 @@ def _listed(notices: Sequence[Notice]) -> Table:
         if notice.due:
             failed = f", of which the newest failed: {notice.last_error}" if notice.last_error else ""
             lines.append(Text(f"{notice.due} to be sent still{failed}", style="yellow"))
-        listed.add_row(cell(notice.id or None), Text("\n").join(lines))
+        listed.add_row(cell(notice.id or None), Text("\n", overflow="fold").join(lines))
     return listed

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
-from rich.table import Column, Table
 
-from tickover.cli.tables import BAD, GOOD, OPEN, paper
+from tickover.cli.tables import BAD, GOOD, OPEN, paper, signed_table
 
 if TYPE_CHECKING:
     from tickover.verify.proof.lines import Line
@@ -26,7 +25,7 @@ def show_lines(title: str, lines: Sequence[Line]) -> None:
     """
     console = paper()
     console.print(f"[bold]{escape(title)}[/]", soft_wrap=True)
-    table = Table(Column(no_wrap=True), Column(min_width=20), Column(overflow="fold"), box=None, show_header=False)
+    table = signed_table()
     for line in lines:
         seen = escape(line.seen)
         if line.verdict != "pass" and line.remedy is not None:

@@ -34,8 +34,19 @@ def plain_table(headings: Sequence[str]) -> Table:
     return Table(*columns, box=None, padding=(0, 2, 0, 0), pad_edge=False)
 
 
+def signed_table() -> Table:
+    """An empty table without headings: a sign, what it is about, and what was seen."""
+    return Table(
+        Column(no_wrap=True),
+        Column(min_width=20, overflow="fold"),
+        Column(overflow="fold"),
+        box=None,
+        show_header=False,
+    )
+
+
 def cell(value: object) -> Text:
     """A value as it is: square brackets in an error are no markup, and times are to the second, in UTC."""
     if isinstance(value, datetime):
         return Text(f"{value.astimezone(UTC):%m-%d %H:%M:%S}")
-    return Text("-" if value is None else str(value))
+    return Text("-" if value is None else str(value), overflow="fold")

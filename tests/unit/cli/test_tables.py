@@ -2,8 +2,9 @@
 
 import pytest
 from rich.console import Console
+from rich.table import Table
 
-from tickover.cli.tables import cell, paper, plain_table
+from tickover.cli.tables import cell, paper, plain_table, signed_table
 
 ROW = ("1471", "email_inbound_post_process", "birch-studio", "running", "the mail server did not answer " * 20)
 
@@ -49,3 +50,17 @@ def test_a_status_fits_eighty_columns() -> None:
     with console.capture() as capture:
         console.print(table)
     assert capture.get().splitlines()[1].split() == " ".join(row).split()
+
+
+def test_a_word_that_is_wider_than_its_column_is_not_cut_off() -> None:
+    """A payload or a URL has no blanks to wrap at; in tables of every kind, in cells as well."""
+    word = "https://app.example.com/" + "0123456789" * 20
+    signed, card = signed_table(), Table(show_header=False)
+    signed.add_row("?", word, word)
+    card.add_row("payload", cell(word))
+    console = Console(width=60)
+    for table, times in ((signed, 2), (card, 1)):
+        with console.capture() as capture:
+            console.print(table)
+        assert capture.get().count("9") == word.count("9") * times
+        assert "…" not in capture.get()
