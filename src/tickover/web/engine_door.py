@@ -17,7 +17,7 @@ from tickover.engine.endpoint import Endpoint
 from tickover.engine.refused import refusal
 from tickover.engine.signing import HEADER
 from tickover.isolation.guard import wrong_environment
-from tickover.web.problems import problem, problem_of
+from tickover.web.problems import answer_to, problem
 from tickover.web.served import Served
 
 _METHODS = ("GET", "HEAD", "POST", "PUT")
@@ -92,7 +92,7 @@ class EngineDoor:
         is_genuine = matters and signature is not None and endpoint.is_genuine(body, signature)
         if request.method == "POST" and verdict.is_refused and (is_genuine or not endpoint.is_signed):
             # Whoever is not the engine is told 401 by the SDK, and nothing of what is wrong here.
-            await _say(request, problem_of(wrong_environment(verdict)), answer)
+            await _say(request, answer_to(wrong_environment(verdict)), answer)
             return
         if request.method == "PUT":
             host, forwarded = (request.headers.get(name, "") for name in ("host", "x-forwarded-host"))

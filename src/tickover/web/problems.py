@@ -32,7 +32,7 @@ EXPECTED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Problem:
     """What an expected error comes to.
 
     Args:
@@ -48,7 +48,7 @@ class Refusal:
     members: Mapping[str, Any] = field(default_factory=dict)
 
 
-def refusal(error: Exception) -> Refusal:
+def problem_of(error: Exception) -> Problem:
     """What an error comes to, whoever is told it: a program, or a reader of pages.
 
     Args:
@@ -56,18 +56,18 @@ def refusal(error: Exception) -> Refusal:
     """
     match error:
         case RequestError():
-            return Refusal(error.status, error.code, error.detail)
+            return Problem(error.status, error.code, error.detail)
         case ControlError() | SettingsError():
-            return Refusal(HTTPStatus.CONFLICT, "not-as-things-stand", str(error))
+            return Problem(HTTPStatus.CONFLICT, "not-as-things-stand", str(error))
         case JobFilterError() | CursorError():
-            return Refusal(HTTPStatus.BAD_REQUEST, "unclear", str(error))
+            return Problem(HTTPStatus.BAD_REQUEST, "unclear", str(error))
         case WrongEnvironmentError():
             members = {"environment": error.environment, "contradictions": list(error.contradictions)}
-            return Refusal(HTTPStatus.CONFLICT, "wrong-environment", str(error), members)
+            return Problem(HTTPStatus.CONFLICT, "wrong-environment", str(error), members)
         case OperationalError() | PoolTimeout():
             _log.error("database.unavailable", error=str(error))
             detail = "PostgreSQL cannot be reached; nothing more was done or recorded: call again"
-            return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable", detail)
+            return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable", detail)
         case _:
             raise error
 
@@ -91,13 +91,13 @@ def problem(status: HTTPStatus, code: str, detail: str, **members: Any) -> JSONR
     return JSONResponse(body, status, media_type=_MEDIA_TYPE)
 
 
-def problem_of(error: Exception) -> JSONResponse:
+def answer_to(error: Exception) -> JSONResponse:
     """The problem document of an error.
 
     Args:
         error: one of `EXPECTED`; any other is raised on.
     """
-    found = refusal(error)
+    found = problem_of(error)
     return problem(found.status, found.code, found.detail, **found.members)
 
 
@@ -130,6 +130,6 @@ class ProblemRoute(APIRoute):
             try:
                 return await handle(request)
             except EXPECTED as error:
-                return problem_of(error)
+                return answer_to(error)
 
         return answer

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from tickover.errors import RequestError
-from tickover.web.problems import ProblemRoute
+from tickover.web.problems import ProblemRoute, require_function
 from tickover.web.served import Served
 
 _log = structlog.stdlib.get_logger("tickover.web")
@@ -35,15 +35,11 @@ def rollout_router(served: Served) -> APIRouter:
         _admit(served, request)
         await served.open()
         asked = await _asked(request)
-        known = [function.id for function in served.contract.functions]
-        function = asked.get("function")
-        if function is not None and function not in known:
-            raise RequestError(
-                HTTPStatus.NOT_FOUND, "unknown-function", f"there is no such function; there are {known}"
-            )
+        named = asked.get("function")
+        meant = served.contract.functions if named is None else [require_function(served.contract, named)]
         await served.guard.require()
         by = f"{asked.get('by') or 'operator'} over HTTP"
-        done = await served.rollback.roll_back(known if function is None else [function], by, asked["why"])
+        done = await served.rollback.roll_back([function.id for function in meant], by, asked["why"])
         return JSONResponse(done.as_json())
 
     return router

@@ -18,7 +18,7 @@ from tickover.web.api.counter import PROBLEMS, Counter
 from tickover.web.api.jobs import jobs_api
 from tickover.web.api.ledger import ledger_api
 from tickover.web.api.rollout import rollout_api
-from tickover.web.problems import EXPECTED, problem, problem_of
+from tickover.web.problems import EXPECTED, answer_to, problem
 from tickover.web.served import Served
 
 _ABOUT = "Every figure and every act of Tickover's dashboard, for programs."
@@ -71,7 +71,7 @@ def _answer_errors(api: FastAPI) -> None:
 
 
 async def _refused(_: Request, error: Exception) -> Response:
-    return problem_of(error)
+    return answer_to(error)
 
 
 async def _malformed(_: Request, error: Exception) -> Response:

@@ -18,7 +18,7 @@ from tickover.web.dashboard.jobs import job_pages
 from tickover.web.dashboard.ledger import ledger_pages
 from tickover.web.dashboard.notices import notice_pages
 from tickover.web.dashboard.rollout import rollout_pages
-from tickover.web.problems import EXPECTED, problem, refusal
+from tickover.web.problems import EXPECTED, problem, problem_of
 from tickover.web.served import Served
 
 _PAGES = (entry_router, ledger_pages, job_pages, rollout_pages, notice_pages, check_router)
@@ -66,7 +66,7 @@ class _Errors:
         return self._desk.to(f"/enter?next={quote(onward)}" if request.method == "GET" else "/enter")
 
     async def _refused(self, request: Request, error: Exception) -> Response:
-        found = refusal(error)
+        found = problem_of(error)
         return self._page(request, found.status, found.detail)
 
     async def _wrong_environment(self, request: Request, error: Exception) -> Response:
