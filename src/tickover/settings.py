@@ -111,7 +111,7 @@ class Settings(TrimmedSettings):
     database_pool_size: int = Field(10, ge=2, le=100, validation_alias="TICKOVER_DATABASE_POOL_SIZE")
     database_wait: float = Field(10.0, gt=0, le=60, validation_alias="TICKOVER_DATABASE_WAIT")
     redis_url: SecretStr | None = Field(None, description="Redis, for the status keys; without it the ledger answers")
-    redis_timeout: float = Field(0.25, gt=0, le=5, validation_alias="TICKOVER_REDIS_TIMEOUT")
+    redis_timeout: float = Field(1.0, gt=0, le=5, validation_alias="TICKOVER_REDIS_TIMEOUT")
     status_ttl: int = Field(86_400, ge=60, validation_alias="INNGEST_JOB_STATUS_TTL_SECONDS")
 
     cron_secret: SecretStr | None = Field(None, description="what cron callers must show")

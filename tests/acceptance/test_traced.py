@@ -57,6 +57,7 @@ async def replicas(database_dsn: str, valkey_url: str, tmp_path: Path) -> AsyncI
     environment = dict(os.environ) | KEYS | {
         "DATABASE_URL": database_dsn, "REDIS_URL": valkey_url, "CRON_SECRET": SECRET,
         "BACKGROUND_JOBS_USE_INNGEST": "true", "INNGEST_BASE_URL": f"http://127.0.0.1:{engine_port}",
+        "TICKOVER_SEND_TIMEOUT": "20", "TICKOVER_REDIS_TIMEOUT": "5",  # a busy machine is no dead one
     }  # fmt: skip
     with psycopg.connect(database_dsn) as connection:
         connection.execute("CREATE TABLE handled (job_id bigint NOT NULL, attempt integer NOT NULL)")

@@ -67,7 +67,7 @@ async def deploy(
                 "DATABASE_URL": database_dsn, "REDIS_URL": valkey_url, "CRON_SECRET": SECRET,
                 "BACKGROUND_JOBS_USE_INNGEST": "true", "INNGEST_BASE_URL": through or engine_url,
                 "INNGEST_EVENT_KEY": "event-key", "INNGEST_SIGNING_KEY": app_key,
-                "TICKOVER_SEND_TIMEOUT": "20",  # a busy machine is no dead engine
+                "TICKOVER_SEND_TIMEOUT": "20", "TICKOVER_REDIS_TIMEOUT": "5",  # a busy machine is no dead one
             } | environment  # fmt: skip
             for name, value in variables.items():
                 monkeypatch.setenv(name, value)
