@@ -260,7 +260,7 @@ def test_what_nobody_can_tell_is_unknown_and_says_why() -> None:
     assert first_broken(walk(facts)) is None
     assert named(facts, "event known to the engine").verdict is Verdict.UNKNOWN
     assert "it does not answer" in named(facts, "event known to the engine").seen
-    assert "until 11-24 11:58:00" in named(facts, "call reached us").seen
+    assert "until 2026-11-24 11:58:00 UTC" in named(facts, "call reached us").seen
 
 
 def test_refused_calls_are_not_blamed_where_the_engine_says_it_has_not_called() -> None:

@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
+from tickover import moments
 from tickover.isolation.redaction import redact
 from tickover.look import words
 
@@ -52,7 +53,7 @@ def make_renderer(package: str, names: Mapping[str, Any], secrets: Mapping[str, 
         lstrip_blocks=True,
     )
     filters = (words.duration, words.pretty, words.moment, words.clock, words.count)
-    templates.filters |= {each.__name__: each for each in filters}
+    templates.filters |= {each.__name__: each for each in filters} | {"moments": moments.parts}
     templates.globals |= dict(names)
 
     def show(request: Request, template: str, status: HTTPStatus = HTTPStatus.OK, /, **values: Any) -> Response:

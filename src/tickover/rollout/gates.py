@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from tickover.moments import told
 from tickover.rollout.facts import Facts, Fate, HandedOver
 from tickover.rollout.figures import (
     NAMED,
@@ -181,9 +182,7 @@ def queue(facts: Facts, terms: Terms) -> Gate | None:  # noqa: ARG001 - as all g
         return Gate("queue", Verdict.INCONCLUSIVE, "nobody looked", limit, "queue health has not looked at it yet")
     newest = max(facts.queue, key=lambda look: look.at)
     if newest.stale:
-        return Gate(
-            "queue", Verdict.FAIL, "the oldest due job has waited too long", limit, f"seen {newest.at:%H:%M:%S}"
-        )
+        return Gate("queue", Verdict.FAIL, "the oldest due job has waited too long", limit, f"seen {told(newest.at)}")
     return Gate("queue", Verdict.PASS, "the oldest due job is below its alarm", limit)
 
 

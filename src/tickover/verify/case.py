@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from tickover.contract import Function
 from tickover.ledger.facts import Refusal
 from tickover.ledger.states import DONE, Path, State
+from tickover.moments import told
 from tickover.verify.facts import EngineEvent, EngineRun, Facts, ObligationRow, ResponsibilityRow
 
 _NOT_STARTED = {"Queued", "Scheduled"}
@@ -114,12 +115,7 @@ class Case:
             )
         if row.state == State.SUCCEEDED:
             return f"the {row.path} path did its work"
-        return f"nobody did its work yet; the next tick does once it is late ({stamp(row.start_by)})"
-
-
-def stamp(moment: datetime | None) -> str:
-    """A day and a time, in UTC, to the second."""
-    return "never" if moment is None else f"{moment.astimezone(UTC):%m-%d %H:%M:%S}"
+        return f"nobody did its work yet; the next tick does once it is late ({told(row.start_by)})"
 
 
 def same_place(registered: str, served: str) -> bool:

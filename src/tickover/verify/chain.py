@@ -7,9 +7,10 @@ from datetime import timedelta
 from tickover.contract import Function
 from tickover.isolation.engine import Engine
 from tickover.ledger.facts import Refusal
+from tickover.moments import told
 from tickover.ticks.decision import Mode
 from tickover.ticks.findings import REMEDIES
-from tickover.verify.case import Case, stamp
+from tickover.verify.case import Case
 from tickover.verify.engine_links import engine_links
 from tickover.verify.facts import EngineEvent, Facts
 from tickover.verify.links import Link, Verdict, after_the_break, broken, not_needed, ok, unknown
@@ -51,7 +52,7 @@ def walk_without_tick(refusals: Sequence[Refusal]) -> list[Link]:
     """The chain of a tick that never came, while cron is being refused."""
     refused = [refusal for refusal in refusals if refusal.endpoint == "cron"]
     first = refused[0]
-    seen = f"no tick came, and {first.count} calls were refused since {stamp(first.first_at)}: {first.detail}"
+    seen = f"no tick came, and {first.count} calls were refused since {told(first.first_at)}: {first.detail}"
     rest = [Link(name, Verdict.NOT_REACHED, "no tick came") for name in (_ENVIRONMENT, _RECORDED, _SEND)]
     return [broken(_CRON, seen, REMEDIES[first.endpoint, first.cause]), *rest]
 
@@ -62,11 +63,11 @@ def _cron(facts: Facts) -> Link:
         return not_needed(_CRON, "the tick goes on with another one's work")
     since = [r for r in facts.refusals if r.endpoint == "cron" and r.last_at > tick.requested_at]
     note = (
-        f"; {sum(r.count for r in since)} other calls were refused, the last at {stamp(since[0].last_at)}"
+        f"; {sum(r.count for r in since)} other calls were refused, the last at {told(since[0].last_at)}"
         if since
         else ""
     )
-    return ok(_CRON, f"let in at {stamp(tick.requested_at)}{note}")
+    return ok(_CRON, f"let in at {told(tick.requested_at)}{note}")
 
 
 def _environment(facts: Facts) -> Link:
@@ -111,15 +112,15 @@ def _contradiction(facts: Facts) -> Link | None:
 def _recorded(facts: Facts) -> Link:
     tick = facts.tick
     if tick.mode == Mode.IDLE:
-        return ok(_RECORDED, f"at {stamp(tick.requested_at)}, known by {tick.identity_source}; nothing was due")
+        return ok(_RECORDED, f"at {told(tick.requested_at)}, known by {tick.identity_source}; nothing was due")
     if not any(function.id in facts.obligations for function in facts.functions):
         return broken(
             _RECORDED,
-            f"at {stamp(tick.requested_at)}, and it owes nothing that this application declares",
+            f"at {told(tick.requested_at)}, and it owes nothing that this application declares",
             "name the application whose contract has this route: --app module:attribute",
         )
     owes = ", ".join(facts.obligations)
-    return ok(_RECORDED, f"at {stamp(tick.requested_at)}, known by {tick.identity_source}; it owes {owes}")
+    return ok(_RECORDED, f"at {told(tick.requested_at)}, known by {tick.identity_source}; it owes {owes}")
 
 
 def _send(facts: Facts) -> Link:
@@ -127,10 +128,10 @@ def _send(facts: Facts) -> Link:
     if tick.error is not None:
         kind, detail = str(tick.error.get("kind")), str(tick.error.get("detail"))
         status = tick.error.get("httpStatus")
-        seen = f"at {stamp(tick.requested_at)}: {kind}{f' (HTTP {status})' if status else ''}: {detail}"
+        seen = f"at {told(tick.requested_at)}: {kind}{f' (HTTP {status})' if status else ''}: {detail}"
         return broken(_SEND, seen, SEND_REMEDIES.get(kind, "look into the application's log for send.failed"))
     if tick.event_ids:
-        return ok(_SEND, f"{len(tick.event_ids)} events accepted at {stamp(tick.requested_at)} ({tick.reason})")
+        return ok(_SEND, f"{len(tick.event_ids)} events accepted at {told(tick.requested_at)} ({tick.reason})")
     if tick.mode in {Mode.INLINE, Mode.IDLE}:
         return not_needed(_SEND, tick.reason)
     if any(row.durable for row in facts.obligations.values()):

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from tickover.ledger.states import Path
+from tickover.moments import told
 from tickover.ticks.findings import REMEDIES
-from tickover.verify.case import Case, same_place, stamp
+from tickover.verify.case import Case, same_place
 from tickover.verify.facts import EngineRun
 from tickover.verify.links import Link, broken, not_needed, ok, unknown
 
@@ -144,9 +145,9 @@ def _unheard(case: Case, name: str) -> Link:
     if ended:
         return _by_end(case, name, ended[-1])
     if case.is_missed:
-        seen = f"no call came by {stamp(case.row.start_by)}, and none was refused"
+        seen = f"no call came by {told(case.row.start_by)}, and none was refused"
         return broken(name, seen + _and_runs(case.runs), _reach(case))
-    return unknown(name, f"not yet; it has until {stamp(case.row.start_by)}" + _and_runs(case.runs))
+    return unknown(name, f"not yet; it has until {told(case.row.start_by)}" + _and_runs(case.runs))
 
 
 def _by_end(case: Case, name: str, run: EngineRun) -> Link:
@@ -181,7 +182,7 @@ def _signature_by_calls(case: Case, name: str) -> Link | None:
     if not refused:
         return None
     newest = refused[0]
-    seen = f"{newest.count} times since {stamp(newest.first_at)}: {newest.detail}"
+    seen = f"{newest.count} times since {told(newest.first_at)}: {newest.detail}"
     return broken(name, seen, REMEDIES[newest.endpoint, newest.cause])
 
 

@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 from tickover.ledger.states import ENDED, Path, State
-from tickover.verify.case import Case, stamp
+from tickover.moments import told
+from tickover.verify.case import Case
 from tickover.verify.facts import ResponsibilityRow
 from tickover.verify.links import Link, broken, not_needed, ok, unknown
 
@@ -29,18 +30,18 @@ def _claim(case: Case) -> Link:
     if row.state == State.COVERED:
         return ok(name, case.who())
     if row.attempt:
-        return ok(name, f"by the {row.path} path, attempt {row.attempt}, at {stamp(row.started_at)}")
+        return ok(name, f"by the {row.path} path, attempt {row.attempt}, at {told(row.started_at)}")
     if row.busy_key is not None:
         return broken(
             name,
-            f"the function runs for {row.busy_key}, whose lease lasts until {stamp(row.busy_until)}",
+            f"the function runs for {row.busy_key}, whose lease lasts until {told(row.busy_until)}",
             "nothing is lost: whoever ends next does this work too. If that run hangs, look at its responsibilities; "
             "its lease ends with its process",
         )
     came = case.facts.tick.requested_at
     if case.is_inline and case.facts.now - came > _STRANDED:
         return broken(name, "it was to be carried out at once, and nobody began", _DIED)
-    return unknown(name, f"nobody has begun; it has until {stamp(row.start_by)}")
+    return unknown(name, f"nobody has begun; it has until {told(row.start_by)}")
 
 
 def _responsibility(case: Case, responsibility: str) -> Link:
@@ -58,7 +59,7 @@ def _responsibility(case: Case, responsibility: str) -> Link:
 def _mend(case: Case, run: ResponsibilityRow) -> str:
     where = f"look into the application's log for responsibility.failed of {run.responsibility}"
     if case.row.state == State.RETRYING and case.row.path == Path.DURABLE:
-        return f"{where}; the engine tries again, until {stamp(case.row.finish_by)}"
+        return f"{where}; the engine tries again, until {told(case.row.finish_by)}"
     return f"{where}; then {_AGAIN}"
 
 
@@ -80,7 +81,7 @@ def _ended(case: Case, name: str) -> Link | None:
 def _stuck(case: Case, name: str) -> Link | None:
     row = case.row
     if row.state == State.RUNNING and not row.held:
-        return broken(name, f"its lease ended at {stamp(row.lease_expires_at)}, and no result came", _DIED)
+        return broken(name, f"its lease ended at {told(row.lease_expires_at)}, and no result came", _DIED)
     if row.late and row.attempt:
         return broken(name, f"{row.state} since attempt {row.attempt}, and no other came in time: {row.error}", _AGAIN)
     return None
@@ -89,9 +90,9 @@ def _stuck(case: Case, name: str) -> Link | None:
 def _unended(case: Case, name: str) -> Link:
     row = case.row
     if row.state == State.RUNNING:
-        return unknown(name, f"it runs, and may until {stamp(row.finish_by)}")
+        return unknown(name, f"it runs, and may until {told(row.finish_by)}")
     if row.attempt:
-        return unknown(name, f"{row.state}: another attempt is due by {stamp(row.finish_by)}")
+        return unknown(name, f"{row.state}: another attempt is due by {told(row.finish_by)}")
     return unknown(name, f"{row.state}: it has not begun")
 
 
@@ -116,14 +117,14 @@ def _shown(case: Case, name: str, began: datetime) -> Link:
     status = case.facts.status
     shown = status.started.get(case.function.id)
     if shown is not None and shown >= began.replace(microsecond=began.microsecond // 1000 * 1000):
-        return ok(name, f"that of the attempt of {stamp(shown)}")
+        return ok(name, f"that of the attempt of {told(shown)}")
     if case.row.state not in ENDED:
         return unknown(name, "the attempt has not ended")
     if (case.facts.now - began).total_seconds() > status.ttl:
         return not_needed(name, f"it has been kept for {status.ttl} s, and no longer")
     return broken(
         name,
-        "Redis has none" if shown is None else f"Redis has that of an older attempt, of {stamp(shown)}",
+        "Redis has none" if shown is None else f"Redis has that of an older attempt, of {told(shown)}",
         "Redis was away when it was to be written, or evicts keys: look for status.unavailable in the log; the next "
         "run writes it anew",
     )
