@@ -61,8 +61,8 @@ CASES = [
     ),
     Case(
         "TickoverQueueStale",
-        {"tickover_queue_oldest_due_age_seconds": "1900x40"},
-        {"tickover_queue_oldest_due_age_seconds": "0x20 1900x1 0x20"},
+        {"tickover_queue_oldest_due_age_seconds": "700x40", "tickover_queue_stale_after_seconds": "600x40"},
+        {"tickover_queue_oldest_due_age_seconds": "0x20 700x1 0x20", "tickover_queue_stale_after_seconds": "600x40"},
     ),
     Case("TickoverDatabaseAway", {"tickover_database_up": "0x40"}, {"tickover_database_up": "1x40"}),
     Case("TickoverWrongEnvironment", {"tickover_wrong_environment": "1x40"}, {"tickover_wrong_environment": "0x40"}),

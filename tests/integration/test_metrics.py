@@ -100,6 +100,24 @@ async def test_attempts_that_fail_are_told_apart_from_the_last_one(serve: Serve,
     assert "no disk" not in exposition(Reading()).decode()
 
 
+async def test_ticks_that_nothing_could_be_done_for_are_counted_by_why(
+    serve: Serve, before: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In production's database as a preview, and without a database; a route that nobody declared is no label."""
+    await (await serve(TICKOVER_ENV="production", INNGEST_DEV="0")).tick()
+    preview = await serve(TICKOVER_ENV="preview:pr-7")
+    assert (await preview.tick("t2")).status_code == 409
+    monkeypatch.setenv("TICKOVER_DATABASE_WAIT", "0.2")
+    away = await serve(TICKOVER_ENV="production", DATABASE_URL="postgresql://127.0.0.1:9/x")
+    assert (await away.tick("t3")).status_code == 503
+    assert (await away.client.post("/api/cron/made-up")).status_code == 404
+    ticks = {name: count for name, count in since(before).items() if name.startswith("ticks")}
+    assert ticks == {
+        f"ticks_total{{mode={mode},route=background-jobs}}": 1
+        for mode in ("inline", "wrong-environment", "database-unavailable")
+    }
+
+
 async def test_work_that_falls_back_is_counted_on_that_path(serve: Serve, before: Counter[str]) -> None:
     """Nobody listens where the engine should be."""
     site = await serve(

@@ -59,6 +59,9 @@ async def test_it_is_open_where_somebody_says_so_at_the_path_they_say(serve: Ser
     site = await serve(TICKOVER_METRICS_OPEN="true", TICKOVER_METRICS_PATH="/internal/metrics/")
     answer = await site.client.get("/internal/metrics", headers={"authorization": ""})
     assert (answer.status_code, "tickover_database_up 1.0" in answer.text) == (200, True)
+    app = FastAPI()
+    site.tickover.mount(app)
+    assert "/internal/metrics" not in app.openapi()["paths"]  # it is the scraper's, not the application's
 
 
 async def test_it_says_how_things_stand(serve: Serve, rows: Rows) -> None:
@@ -76,6 +79,7 @@ async def test_it_says_how_things_stand(serve: Serve, rows: Rows) -> None:
     assert 300 <= found["tickover_coverage_gap_seconds"]["background-jobs",] < 330
     assert found["tickover_queue_due"] == {(): 1}
     assert 90 <= found["tickover_queue_oldest_due_age_seconds"][()] < 120
+    assert found["tickover_queue_stale_after_seconds"] == {(): 1800}
     assert found["tickover_circuit_open"] == {("background-jobs",): 0}
     assert found["tickover_notices_open"] == {("page",): 0, ("warn",): 0}
     assert found["tickover_wrong_environment"] == {(): 0}

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, MutableMapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from tests.integration.conftest import SECRET, Probe, Rows, Serve
 from tests.integration.test_with_engine import SIGNING_KEY, Deploy, deploy
 from tests.spans import Recorded, id_of, parent_of, recorded, trace_of
 from tests.waiting import eventually
-from tickover import Run, Summary
+from tickover import Job, Run, Summary, drain
+from tickover.database import Database
+from tickover.jobs.queue import JobQueue
 
 __all__ = ["deploy"]
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -67,6 +70,19 @@ async def test_one_trace_leads_from_cron_over_the_engine_to_each_responsibility(
     assert (attributes["tickover.path"], attributes["tickover.attempt"]) == ("durable", 1)
     assert attributes["tickover.run_id"] == (spans.one("process process").attributes or {})["tickover.run_id"]
     assert (spans.one("responsibility prune").attributes or {})["tickover.changed"] == 1
+
+
+async def test_a_drain_outside_any_tick_has_a_span_of_its_own(database: Database, spans: Recorded) -> None:
+    """With its jobs within it, and what it did."""
+
+    async def handle(_: Job) -> None:
+        return None
+
+    await JobQueue(database).enqueue("send", {})
+    await drain(database, {"send": handle}, budget=timedelta(seconds=5))
+    whole = spans.one("drain")
+    assert parent_of(spans.one("job send")) == id_of(whole)
+    assert dict(whole.attributes or {}) == {"tickover.looked_at": 1, "tickover.changed": 1, "tickover.left": 0}
 
 
 async def test_a_fallback_is_part_of_its_request_and_names_what_failed(serve: Serve, spans: Recorded) -> None:

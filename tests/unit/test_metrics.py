@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from typer.core import TyperGroup as Group
 from typer.main import get_command
 
-from tickover import Contract, Function, Job, Responsibility, Route, queue_drain
+from tickover import Contract, Function, Job, Responsibility, Route, queue_drain, queue_health
 from tickover.cli.main import app
 from tickover.notices.severities import WEIGHTS
 from tickover.telemetry.instruments import COUNTED, INSTRUMENTS, Sort
 from tickover.telemetry.metrics import Reading, exposition, record_begin
 from tickover.telemetry.shipped import RUNBOOK, alert_rules, grafana_dashboard
-from tickover.web.series import begin_all
+from tickover.web.series import begin_all, stale_after_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 SERIES = {series for one in INSTRUMENTS for series in one.series}
@@ -51,6 +52,16 @@ def test_every_metric_stands_on_the_page_with_its_labels_and_its_sort() -> None:
         row = f"| `{one.exposed}` | `{one.name}` | {one.sort} | {labels} | {one.description} |"
         assert row in page, row
     assert named(page) <= SERIES | {one.exposed for one in INSTRUMENTS}
+
+
+@pytest.mark.parametrize(("given", "expected"), [([], 30), ([5], 5), ([60, 7], 7)])
+def test_a_queue_is_stale_when_the_most_impatient_watch_says_so(given: list[int], expected: int) -> None:
+    """And after half an hour where nothing watches it."""
+    bodies = [Responsibility("queue-drain", queue_drain({}))]
+    bodies += [Responsibility(f"health-{n}", queue_health(timedelta(minutes=n))) for n in given]
+    functions = tuple(Function(body.id, f"{body.id}/work", (body,)) for body in bodies)
+    route = Route("r", "R_ON", tuple(body.id for body in bodies), functions)
+    assert stale_after_of(Contract((route,))) == timedelta(minutes=expected)
 
 
 def test_every_metric_has_a_panel_and_the_rules_name_none_that_there_is_not() -> None:

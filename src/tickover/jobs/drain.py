@@ -27,6 +27,7 @@ from tickover.jobs.schedules import enqueue_recurring, is_recurring_due
 from tickover.jobs.slice import Slice
 from tickover.jobs.states import Ending
 from tickover.sql import statement
+from tickover.telemetry import tracing
 
 _KINDS_SHOWN = 20
 
@@ -129,8 +130,12 @@ async def drain(
         SettingsError: how long jobs are kept is malformed in the environment.
         ValueError: a kind with limits has no handler.
     """
-    slice_ = Slice.lasting(database, budget.total_seconds(), client_id)
-    return await queue_drain(handlers, settings, recurring=recurring).drain(slice_)
+    body = queue_drain(handlers, settings, recurring=recurring)
+    with tracing.span("drain", {}) as span:
+        summary = await body.drain(Slice.lasting(database, budget.total_seconds(), client_id))
+        figures = {"looked_at": summary.looked_at, "changed": summary.changed, "left": summary.left}
+        tracing.describe(span, {f"tickover.{name}": value for name, value in figures.items()})
+    return summary
 
 
 class QueueDrain:

@@ -1,6 +1,6 @@
 """The body of `queue-health`: notice when due jobs wait for too long, whatever the reason."""
 
-from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from tickover import clock, telemetry
@@ -8,7 +8,7 @@ from tickover.execution.run import Run, Summary
 from tickover.jobs.queue import JobQueue
 
 
-def queue_health(stale_after: timedelta) -> Callable[[Run], Awaitable[Summary]]:
+def queue_health(stale_after: timedelta) -> "QueueHealth":
     """The responsibility that looks at the queue and raises the alarm; it changes nothing.
 
     Jobs whose lease has expired count as due. A stale queue is an error in the log, `queue.stale`; how many
@@ -22,13 +22,26 @@ def queue_health(stale_after: timedelta) -> Callable[[Run], Awaitable[Summary]]:
         A body for `Responsibility`. Its summary: `looked_at` jobs are due (counted up to 10,000; `more` says that
         there are more), and `oldest`: id, kind, run at, age in seconds, or None.
     """
+    return QueueHealth(stale_after)
 
-    async def check(run: Run) -> Summary:
+
+@dataclass(frozen=True, slots=True)
+class QueueHealth:
+    """The body that `queue_health` makes.
+
+    Args:
+        stale_after: how long the oldest due job may wait.
+    """
+
+    stale_after: timedelta
+
+    async def __call__(self, run: Run) -> Summary:
+        """Look at the queue, of one client where the run is about one."""
         now = clock.now()
         health = await JobQueue(run.database).health(now, run.client_id)
         oldest = health.oldest
         age = timedelta() if oldest is None else now - oldest.run_at
-        stale = age > stale_after
+        stale = age > self.stale_after
         details = {
             "due": health.due,
             "more": health.more,
@@ -44,7 +57,5 @@ def queue_health(stale_after: timedelta) -> Callable[[Run], Awaitable[Summary]]:
         if run.client_id is None:  # the gauges are about the whole queue
             telemetry.record_queue_health(due=health.due, oldest_age=age.total_seconds())
         if stale:
-            run.log.error("queue.stale", **details, stale_after_s=stale_after.total_seconds())
+            run.log.error("queue.stale", **details, stale_after_s=self.stale_after.total_seconds())
         return Summary(looked_at=health.due, details=details)
-
-    return check

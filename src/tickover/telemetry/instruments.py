@@ -62,7 +62,7 @@ class Instrument:
 
 
 TICKS = Instrument(
-    "tickover.ticks", Sort.COUNTER, "{tick}", "Ticks answered, by route and by what was done about them.",
+    "tickover.ticks", Sort.COUNTER, "{tick}", "Ticks answered, by route and by what was done about them, if anything.",
     ("route", "mode"),
 )  # fmt: skip
 OBLIGATIONS = Instrument(
@@ -118,6 +118,10 @@ QUEUE_DUE = Instrument(
 QUEUE_AGE = Instrument(
     "tickover.queue.oldest_due_age", Sort.GAUGE, "s", "Time for which the oldest due job has waited; 0 without one.",
 )  # fmt: skip
+QUEUE_STALE_AFTER = Instrument(
+    "tickover.queue.stale_after", Sort.GAUGE, "s",
+    "Time for which the oldest due job may wait: as `queue_health` was given, or else half an hour.",
+)  # fmt: skip
 CIRCUIT = Instrument(
     "tickover.circuit.open", Sort.GAUGE, "", "1 while a route's ticks are not handed to the engine.", ("route",),
 )  # fmt: skip
@@ -128,7 +132,7 @@ NOTICES = Instrument(
 COUNTED = (TICKS, OBLIGATIONS, WAIT, DURATION, RECOVERIES, EXECUTIONS, JOBS, REFUSED, STATUS_FAILURES)
 """What each process counts for itself."""
 
-READ = (DATABASE_UP, WRONG_ENVIRONMENT, GAP, INTERVAL, QUEUE_DUE, QUEUE_AGE, CIRCUIT, NOTICES)
+READ = (DATABASE_UP, WRONG_ENVIRONMENT, GAP, INTERVAL, QUEUE_DUE, QUEUE_AGE, QUEUE_STALE_AFTER, CIRCUIT, NOTICES)
 """What is read when somebody asks."""
 
 INSTRUMENTS = (*COUNTED, *READ)

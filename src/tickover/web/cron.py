@@ -2,13 +2,15 @@
 
 import json
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from tickover import clock
+from tickover import clock, telemetry
 from tickover.errors import RequestError, SettingsError
 from tickover.isolation.environment import Environment
 from tickover.status.store import iso
@@ -19,7 +21,7 @@ from tickover.ticks.decision import Mode
 from tickover.ticks.identity import correlation_id, identify, parse_client_id
 from tickover.ticks.watchdog import Recovery
 from tickover.variables import parse_flag
-from tickover.web.problems import ProblemRoute, problem
+from tickover.web.problems import EXPECTED, ProblemRoute, problem, undone_by
 from tickover.web.served import Served
 
 _FORCE_FAILURE = "x-tickover-force-enqueue-failure"
@@ -47,7 +49,8 @@ def cron_router(served: Served) -> APIRouter:
             "tickover.dispatch_key": parsed.identity.dispatch_key,
             "tickover.correlation_id": parsed.correlation_id,
         }
-        with tracing.request_span(f"tick {parsed.route.id}", request.headers, attributes) as span:
+        name = f"tick {parsed.route.id}"
+        with tracing.request_span(name, request.headers, attributes) as span, _counted_if_undone(parsed.route.id):
             answer = await served.handler.handle(parsed)
             tracing.describe(span, {"tickover.mode": str(answer.mode), "tickover.reason": answer.reason})
         return _answer(parsed, answer)
@@ -55,6 +58,17 @@ def cron_router(served: Served) -> APIRouter:
     for method in ("GET", "POST"):  # some schedulers can only GET
         router.add_api_route("/{route}", tick, methods=[method], operation_id=f"tick_by_{method.lower()}")
     return router
+
+
+@contextmanager
+def _counted_if_undone(route: str) -> Iterator[None]:
+    """Count a tick for which nothing can be done, by what keeps it."""
+    try:
+        yield
+    except EXPECTED as error:
+        if (code := undone_by(error)) is not None:
+            telemetry.record_tick(route, code)
+        raise
 
 
 async def _parse(served: Served, route_id: str, request: Request) -> TickRequest:

@@ -15,6 +15,7 @@ from tickover.telemetry import instruments
 from tickover.telemetry.metrics import Reading
 from tickover.ticks.circuit import CircuitState
 from tickover.ticks.findings import TICKS_LOOKED_AT, interval_of
+from tickover.web.series import stale_after_of
 from tickover.web.served import Served
 
 _log = structlog.stdlib.get_logger("tickover.web")
@@ -91,6 +92,7 @@ class Gauges:
         age = 0.0 if health.oldest is None else max(0.0, (now - health.oldest.run_at).total_seconds())
         reading.set(instruments.QUEUE_DUE, health.due)
         reading.set(instruments.QUEUE_AGE, age)
+        reading.set(instruments.QUEUE_STALE_AFTER, stale_after_of(self._served.contract).total_seconds())
         notices = [notice.severity for notice in await self._served.notices.open_now()]
         for severity in Severity:
             reading.set(instruments.NOTICES, notices.count(severity), str(severity))

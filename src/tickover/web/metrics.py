@@ -29,7 +29,7 @@ def metrics_router(served: Served, gauges: Gauges) -> APIRouter:
     begin_all(served.contract)
     token = served.settings.metrics_token
 
-    @router.get(served.settings.metrics_path)
+    @router.get(served.settings.metrics_path, include_in_schema=False)
     async def metrics(request: Request) -> Response:
         """What this process has counted, and how things stand, in Prometheus's text format."""
         if token is not None and not _shows(request, token):

@@ -30,6 +30,10 @@ EXPECTED = (
 )  # fmt: skip
 """What a request may be refused with; anything else is a fault of the program."""
 
+_WRONG_ENVIRONMENT, _DATABASE_UNAVAILABLE = "wrong-environment", "database-unavailable"
+UNDONE = (_WRONG_ENVIRONMENT, _DATABASE_UNAVAILABLE)
+"""The problems of a tick that is as it should be, and for which nothing could be done."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -63,13 +67,24 @@ def problem_of(error: Exception) -> Problem:
             return Problem(HTTPStatus.BAD_REQUEST, "unclear", str(error))
         case WrongEnvironmentError():
             members = {"environment": error.environment, "contradictions": list(error.contradictions)}
-            return Problem(HTTPStatus.CONFLICT, "wrong-environment", str(error), members)
+            return Problem(HTTPStatus.CONFLICT, _WRONG_ENVIRONMENT, str(error), members)
         case OperationalError() | PoolTimeout():
             _log.error("database.unavailable", error=str(error))
             detail = "PostgreSQL cannot be reached; nothing more was done or recorded: call again"
-            return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable", detail)
+            return Problem(HTTPStatus.SERVICE_UNAVAILABLE, _DATABASE_UNAVAILABLE, detail)
         case _:
             raise error
+
+
+def undone_by(error: Exception) -> str | None:
+    """The code of `UNDONE` that an error comes to; None where it comes to something else."""
+    match error:
+        case WrongEnvironmentError():
+            return _WRONG_ENVIRONMENT
+        case OperationalError() | PoolTimeout():
+            return _DATABASE_UNAVAILABLE
+        case _:
+            return None
 
 
 def problem(status: HTTPStatus, code: str, detail: str, **members: Any) -> JSONResponse:
