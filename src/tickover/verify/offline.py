@@ -16,7 +16,6 @@ from tickover.isolation.verdict import Verdict
 from tickover.jobs.drain import QueueDrain
 from tickover.jobs.queue import JobQueue
 from tickover.maintenance.inspection import Finding, inspect, maintained
-from tickover.migrations import position
 from tickover.settings import NO_DATABASE, Settings, environment, left_out
 from tickover.status.link import RedisLink
 from tickover.variables import flag_faults
@@ -163,6 +162,8 @@ async def _database_lines(tickover: Checked, faults: Mapping[str, str], most_job
 
 
 def _migrations(dsn: str) -> Line:
+    from tickover.migrations import position  # noqa: PLC0415 - what serves starts without SQLAlchemy and Alembic
+
     found = position(dsn)
     if found.in_step:
         return passed("migrations", f"the database stands at {found.current}, the newest")
