@@ -23,7 +23,7 @@ def test_what_broke_is_named_beside_up(up: Run, run: Run) -> None:
     assert (code, "no link is broken" in out) == (0, True), out
     assert f"{started['application']}/api/inngest serves 2 functions" in out
 
-    httpx.post(f"{started['engine']}/faults", json={"kind": "send-401", "count": 1}).raise_for_status()
+    httpx.post(f"{started['engine']}/faults", json={"kind": "send-401", "count": 1}, timeout=30).raise_for_status()
     while command.until("tick")["mode"] != "fallback":
         pass
     code, out = look(run)

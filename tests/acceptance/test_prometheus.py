@@ -186,7 +186,7 @@ class Stand:
 
     def ask(self, path: str, **parameters: str) -> Any:
         """The data of an answer of Prometheus's API."""
-        answer = httpx.get(f"{self.prometheus}/api/v1/{path}", params=parameters)
+        answer = httpx.get(f"{self.prometheus}/api/v1/{path}", params=parameters, timeout=30)
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]
 
@@ -217,7 +217,7 @@ def _running(arguments: list[str], directory: Path, health: str, **environment: 
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url).status_code == 200
+        return httpx.get(url, timeout=30).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -260,11 +260,11 @@ def test_a_real_prometheus_scrapes_an_application_and_understands_everything(sta
     for what is exposed, and an alert fires with its texts filled in.
     """
     tick = f"{stand.app}/api/cron/background-jobs"
-    assert httpx.post(tick, headers={"authorization": f"Bearer {CRON_SECRET}"}).status_code == 200
+    assert httpx.post(tick, headers={"authorization": f"Bearer {CRON_SECRET}"}, timeout=30).status_code == 200
     stand.until("targets", lambda data: [target["health"] for target in data["activeTargets"]] == ["up"])
     (group,) = stand.until("rules", lambda data: {r["health"] for r in data["groups"][0]["rules"]} == {"ok"})["groups"]
     assert [rule["name"] for rule in group["rules"]] == [case.alert for case in CASES]
-    page = httpx.get(f"{stand.app}/metrics", headers={"authorization": f"Bearer {TOKEN}"}).text
+    page = httpx.get(f"{stand.app}/metrics", headers={"authorization": f"Bearer {TOKEN}"}, timeout=30).text
     assert _check("check", "metrics", given=page) == ""
     series = {name for one in INSTRUMENTS for name in one.series}
     stand.until("label/__name__/values", lambda names: series <= set(names))
@@ -274,7 +274,7 @@ def test_a_real_prometheus_scrapes_an_application_and_understands_everything(sta
             assert found["resultType"] == "vector", query["expr"]
             assert set(re.findall(r"\btickover_\w+", query["expr"])) <= series
     for _ in range(5):
-        assert httpx.post(tick).status_code == 401
+        assert httpx.post(tick, timeout=30).status_code == 401
     seen = stand.until("alerts", lambda data: "firing" in {alert["state"] for alert in data["alerts"]})
     (alert,) = [alert for alert in seen["alerts"] if alert["state"] == "firing"]
     assert alert["labels"]["alertname"] == "TickoverCronRefused"

@@ -137,8 +137,8 @@ def test_keys_sign_both_ways(inngest_engine, inngest_client, inngest_app):
     [event] = inngest_client.send_sync(inngest.Event(name="go"))
     [run] = inngest_engine.wait(event)
     assert (run.status, run.function) == ("Completed", "shop-f")
-    assert httpx.post(f"{served.url}{served.path}?fnId=shop-f&stepId=step", json={}).status_code == 401
-    assert httpx.post(f"{inngest_engine.url}/e/another-key", json={"name": "go"}).status_code == 401
+    assert httpx.post(f"{served.url}{served.path}?fnId=shop-f&stepId=step", json={}, timeout=30).status_code == 401
+    assert httpx.post(f"{inngest_engine.url}/e/another-key", json={"name": "go"}, timeout=30).status_code == 401
 
 
 @pytest.mark.parametrize("time", [1, 2])

@@ -79,7 +79,7 @@ def test_a_second_run_in_the_directory_is_told_so(up: Run) -> None:
     code, error = first.end()
     assert (code, error) == (0, "")
     assert first.events[-1]["event"] == "stopping"
-    assert not psutil.wait_procs(below, timeout=10)[1]
+    assert not psutil.wait_procs(below, timeout=30)[1]
 
 
 def test_a_killed_run_is_recovered_at_the_next_start(up: Run) -> None:

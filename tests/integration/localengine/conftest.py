@@ -134,7 +134,7 @@ async def start(database_dsn: str) -> AsyncIterator[Start]:
             await stack.enter_async_context(serving(recorder, app_port))
             await stack.enter_async_context(serving(create_engine_app(settings), settings.port))
             headers = {"authorization": f"Bearer {SIGNING_KEY}"} if keys else {}
-            client = await stack.enter_async_context(httpx.AsyncClient(headers=headers))
+            client = await stack.enter_async_context(httpx.AsyncClient(headers=headers, timeout=30))
             running = Pair(engine, sdk, recorder, client)
 
             async def synced() -> bool:

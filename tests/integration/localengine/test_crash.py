@@ -52,7 +52,7 @@ async def engine_process(dsn: str, port: int, app_url: str) -> AsyncIterator[asy
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             await eventually(lambda: _knows(client, 7), within=60)
         yield process
     finally:
@@ -91,7 +91,7 @@ async def test_a_killed_engine_goes_on_where_it_was(database_dsn: str, moment: s
     sdk = _client_of(port)
     recorder = Recorder(make_app(sdk))
     slow = Counting(recorder, "slow-one-at-a-time")
-    async with serving(slow) as app, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with serving(slow) as app, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
         async with engine_process(database_dsn, port, f"{app}/api/inngest") as engine:
             if moment == "between-steps":
                 event = inngest.Event(name="background/process.requested", id="e-1", data={"dispatchKey": "k1"})
@@ -115,7 +115,7 @@ async def test_an_accepted_event_outlives_the_engine(database_dsn: str) -> None:
     sdk = _client_of(port)
     recorder = Recorder(make_app(sdk))
     events = [inngest.Event(name="background/maintenance.requested", id=f"e-{n}", data={}) for n in range(200)]
-    async with serving(recorder) as app, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with serving(recorder) as app, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
         async with engine_process(database_dsn, port, f"{app}/api/inngest") as engine:
             await sdk.send(events)
             engine.kill()
@@ -138,7 +138,7 @@ async def test_a_limit_holds_over_two_engines(database_dsn: str) -> None:
         recorder = Recorder(make_app(sdk))
         counting = Counting(recorder, "slow-one-at-a-time")
         app = await stack.enter_async_context(serving(counting))
-        client = await stack.enter_async_context(httpx.AsyncClient(base_url=engines[1]))
+        client = await stack.enter_async_context(httpx.AsyncClient(base_url=engines[1], timeout=30))
         assert (await client.put(f"{app}/api/inngest", json={"url": f"{app}/api/inngest"})).is_success
         await sdk.send([inngest.Event(name="probe/slow", id=f"s-{n}", data={"n": n}) for n in range(6)])
 

@@ -75,7 +75,7 @@ async def serve(database_dsn: str) -> AsyncIterator[Serve]:
             options = EngineOptions(database_dsn, app_urls=(f"{app_url}/api/inngest",), retry_interval=0.2)
             await stack.enter_async_context(serving(app, ports[1]))
             await stack.enter_async_context(serving(create_engine_app(options, time), ports[0]))
-            client = await stack.enter_async_context(httpx.AsyncClient())
+            client = await stack.enter_async_context(httpx.AsyncClient(timeout=30))
 
             async def synced() -> bool:
                 return bool((await client.get(f"{url}/health")).json()["functions"] == len(made))

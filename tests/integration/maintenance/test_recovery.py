@@ -169,7 +169,7 @@ async def test_a_row_in_use_is_left_alone(database: Database, ask: Ask, make_run
     await add(ask, "p1", "p2")
     async with database.transaction() as connection:
         await connection.execute('SELECT FROM shop."Parcel; x" WHERE code = %s FOR UPDATE', ("p1",))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             summary = await recovery()(await make_run())
     assert (summary.changed, summary.left, summary.error) == (1, 1, None)
     assert await states(ask) == {"p1": "leaving", "p2": "packed"}

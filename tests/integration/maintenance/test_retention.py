@@ -129,7 +129,7 @@ async def test_a_row_in_use_is_left_and_stops_nobody(database: Database, ask: As
     await add(ask, "old", 4, 11 * DAY)
     async with database.transaction() as connection:
         await connection.execute('SELECT FROM shop."Parcel; x" WHERE code = %s FOR UPDATE', ("old2",))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             summary = await retention()(await make_run())
         assert (summary.changed, summary.left) == (3, 1)
     assert (await retention()(await make_run())).changed == 1

@@ -73,7 +73,7 @@ async def test_new_messages_keep_arriving_until_told_to_stop(database: Database,
 
     await eventually(some_have_arrived)
     stop.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await task
     assert await ask(JOBS) == [{"n": await office.count("message")}]
 

@@ -131,7 +131,7 @@ class Lifespan:
 
 async def synced(engine_url: str, count: int) -> None:
     """Wait until the engine knows so many functions."""
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=30) as client:
 
         async def known() -> bool:
             return bool((await client.get(f"{engine_url}/health")).json()["functions"] == count)
