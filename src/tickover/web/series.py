@@ -1,5 +1,6 @@
 """Every series that alerts look at, shown as zero from the start: Prometheus sees no growth in one that begins at 1."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import product
 
@@ -39,11 +40,13 @@ def begin_all(contract: Contract) -> None:
 
 def stale_after_of(contract: Contract) -> timedelta:
     """How long the oldest due job may wait: the shortest that a contract's watches over the queue were given."""
-    bodies = [responsibility.run for function in contract.functions for responsibility in function.responsibilities]
-    return min((body.stale_after for body in bodies if isinstance(body, QueueHealth)), default=_STALE_AFTER)
+    return min((body.stale_after for body in _bodies(contract) if isinstance(body, QueueHealth)), default=_STALE_AFTER)
 
 
 def kinds_of(contract: Contract) -> frozenset[str]:
     """The kinds of jobs that some drain of a contract has a handler for."""
-    bodies = [responsibility.run for function in contract.functions for responsibility in function.responsibilities]
-    return frozenset(kind for body in bodies if isinstance(body, QueueDrain) for kind in body.kinds)
+    return frozenset(kind for body in _bodies(contract) if isinstance(body, QueueDrain) for kind in body.kinds)
+
+
+def _bodies(contract: Contract) -> Iterator[object]:
+    return (responsibility.run for function in contract.functions for responsibility in function.responsibilities)
