@@ -21,6 +21,7 @@ from tickover.ledger.states import DONE, Path, State
 from tickover.ledger.store import Claim, Holder, Ledger, StatusRow
 from tickover.status.store import StatusStore, status_of
 from tickover.telemetry import tracing
+from tickover.waiting import pause
 
 _log = structlog.stdlib.get_logger("tickover.execution")
 _RENEWALS_PER_LEASE = 3
@@ -265,7 +266,7 @@ class Executor:
     async def _renew(self, lease: Lease) -> None:
         """Renew the lease until it is lost; returns then."""
         while True:
-            await asyncio.sleep(self._ledger.lease_s / _RENEWALS_PER_LEASE)
+            await pause(self._ledger.lease_s / _RENEWALS_PER_LEASE)
             try:
                 async with asyncio.timeout(self._ledger.lease_s / _RENEWALS_PER_LEASE):
                     held = await self._ledger.renew(lease.obligation_id, lease.fence)

@@ -9,7 +9,7 @@ from tickover.errors import WrongEnvironmentError
 from tickover.execution.budget import Budget
 from tickover.isolation.guard import Gate
 from tickover.jobs.bulk import BulkActs
-from tickover.jobs.waiting import within
+from tickover.waiting import within
 
 _log = structlog.stdlib.get_logger("tickover.jobs")
 _STEP_S = 1.0  # seconds: closing waits for no longer than this, and a batch

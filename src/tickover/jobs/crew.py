@@ -13,7 +13,7 @@ from tickover.jobs.holdings import Holdings
 from tickover.jobs.pace import Pace
 from tickover.jobs.slice import Slice
 from tickover.jobs.states import Ending
-from tickover.jobs.waiting import within
+from tickover.waiting import within
 
 _LOOKS_EVERY_S = 0.25  # seconds between looks at the budget and the leases, and for more where nothing was due
 _RECORDS_EVERY_S = 0.02  # seconds: what ended meanwhile is recorded together

@@ -9,9 +9,9 @@ from psycopg.types.json import Jsonb
 
 from tickover.database import Database
 from tickover.jobs.states import JobState
-from tickover.jobs.waiting import within
 from tickover.settings import JobSettings
 from tickover.sql import statement
+from tickover.waiting import within
 
 _PAGE = 500  # rows looked at by one statement: a few milliseconds
 _PAUSE_S = (

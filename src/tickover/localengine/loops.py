@@ -1,11 +1,12 @@
 """What an engine does all the time, and goes on doing whatever it meets."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
+
+from tickover.waiting import pause
 
 _log = structlog.stdlib.get_logger("tickover.engine")
 
@@ -30,4 +31,4 @@ async def forever(do: Callable[[], Awaitable[object]], every: float, trouble: st
             away = True
         except Exception:  # noqa: BLE001 - the loop goes on
             _log.exception(trouble)
-        await asyncio.sleep(every)
+        await pause(every)

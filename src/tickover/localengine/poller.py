@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import structlog
 
 from tickover.localengine.caller import Caller
+from tickover.waiting import pause
 
 _log = structlog.stdlib.get_logger("tickover.engine")
 _UNTIL_UP = 0.25  # seconds between tries while nothing listens there
@@ -41,7 +42,7 @@ class Poller:
                 else:
                     _log.info("app.synced", url=url)
             said = trouble
-            await asyncio.sleep(self._interval if answered else min(_UNTIL_UP, self._interval))
+            await pause(self._interval if answered else min(_UNTIL_UP, self._interval))
 
     async def _sync(self, url: str) -> tuple[str, bool]:
         """Why a sync failed, empty where it did not; and whether the application answered."""

@@ -1,7 +1,6 @@
 """Makes the calls that are due, a bounded number at a time, and holds their leases until each is settled."""
 
 import asyncio
-from contextlib import suppress
 
 import structlog
 from psycopg import OperationalError
@@ -14,6 +13,7 @@ from tickover.localengine.faults.kinds import FaultKind
 from tickover.localengine.outcome import Answer
 from tickover.localengine.settlement import Settlement
 from tickover.localengine.store import EngineStore, Item
+from tickover.waiting import pause, within
 
 _log = structlog.stdlib.get_logger("tickover.engine")
 _POLL = 0.15  # seconds between looks for what fell due, or another process queued (the real dev server polls as often)
@@ -80,8 +80,7 @@ class Scheduler:
         except Exception:  # noqa: BLE001 - the loop goes on
             _log.exception("engine.look_failed")
             wait = _PAUSE_AFTER_ERROR
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), wait)
+        await within(wait, self._wake)
 
     async def _start_due(self) -> None:
         """Start calls that are due, as far as there is room."""
@@ -142,7 +141,7 @@ class Scheduler:
 
     async def _renew(self) -> None:
         while True:
-            await asyncio.sleep(self._store.lease_s / _RENEWALS_PER_LEASE)
+            await pause(self._store.lease_s / _RENEWALS_PER_LEASE)
             try:
                 await self._store.renew(list(self._calls.values()))
             except (OperationalError, PoolTimeout) as error:

@@ -1,7 +1,6 @@
 """Messages that keep arriving while a local run lasts."""
 
 import asyncio
-from contextlib import suppress
 from datetime import timedelta
 
 import structlog
@@ -14,6 +13,7 @@ from tickover.jobs.states import JobState
 from tickover.outreach.samples.messages import sample_lead, sample_message
 from tickover.outreach.samples.phrases import CLIENTS
 from tickover.outreach.samples.store import add_leads, count_waiting, receive_messages, remove_old
+from tickover.waiting import within
 
 KEPT_LEADS = 250
 """Made-up leads that are kept; the oldest beyond them go, with all that hangs on them."""
@@ -51,8 +51,7 @@ async def replay(database: Database, every: float, stop: asyncio.Event) -> None:
         except (Error, PoolTimeout) as error:  # the database may be back at the next interval
             _log.warning("message.not_replayed", number=number, error=f"{type(error).__name__}: {error}")
         number += 1
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), every)
+        await within(every, stop)
 
 
 async def receive(database: Database, number: int) -> bool:

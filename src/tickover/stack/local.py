@@ -5,7 +5,7 @@ import getpass
 import os
 import signal
 from collections.abc import Mapping
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ from tickover.stack.cron import Cron
 from tickover.stack.directory import Directory
 from tickover.stack.lines import Lines
 from tickover.stack.processes import Child, require_free
+from tickover.waiting import within
 from tickover.web.access.door import make_dashboard_door
 from tickover.web.access.links import one_time_link
 from tickover.web.access.people import Person, Role
@@ -264,8 +265,7 @@ class LocalRun:
         ends = clock.monotonic() + seconds
         while clock.monotonic() < ends and not self._stop.is_set():
             self._watch_children()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), min(0.5, max(0.0, ends - clock.monotonic())))
+            await within(min(0.5, max(0.0, ends - clock.monotonic())), self._stop)
         return self._stop.is_set()
 
     def _watch_children(self) -> None:

@@ -1,6 +1,5 @@
 """The watchdog between ticks, for hosts that run for long; serverless ones need nothing but cron."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from tickover.ticks.circuit import Circuit
 from tickover.ticks.findings import Finding, refused
 from tickover.ticks.housekeeping import Housekeeping
 from tickover.ticks.watchdog import Recovery, Watchdog
+from tickover.waiting import pause
 
 _log = structlog.stdlib.get_logger("tickover.ticks")
 
@@ -110,4 +110,4 @@ class Watch:
             else:
                 if seen is not None:
                     await seen(found)
-            await asyncio.sleep(every)
+            await pause(every)

@@ -15,6 +15,7 @@ from tickover.telemetry import instruments
 from tickover.telemetry.metrics import Reading
 from tickover.ticks.circuit import CircuitState
 from tickover.ticks.findings import TICKS_LOOKED_AT, interval_of
+from tickover.waiting import pause
 from tickover.web.series import stale_after_of
 from tickover.web.served import Served
 
@@ -58,7 +59,7 @@ class Gauges:
                 await self.read()
             except Exception:  # noqa: BLE001 - the end of a round: the next one may do better
                 _log.exception("metrics.not_read")
-            await asyncio.sleep(every)
+            await pause(every)
 
     async def _look(self) -> Reading:
         reading = Reading()
