@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _EVENT = re.compile(r"[a-z0-9_-]+(/[a-z0-9_.-]+)+")
 _FLAG = re.compile(r"[A-Z][A-Z0-9_]*")
+EVERY_FUNCTION = "all"
+"""What stands for every function, where otherwise the id of one does."""
+
 _MAX_RETRIES = 20  # the engine's own limit (inngest-wire: "default 4 retries, at most 20")
 _MINUTES = (0.25, 0.5, 1, 2, 5, 10, 20, 40, 60, 120)  # between the engine's attempts (inngest-wire: "Retry delays")
 _RETRY_DELAYS = [timedelta(minutes=_MINUTES[min(n, len(_MINUTES) - 1)]) for n in range(_MAX_RETRIES)]
@@ -152,6 +155,8 @@ class Contract:
         ):
             yield from (f"{kind} id {i!r} is not kebab-case" for i in ids if not _ID.fullmatch(i))
             yield from (f"{kind} {i!r} is declared {n} times" for i, n in Counter(ids).items() if n > 1)
+        if self.function(EVERY_FUNCTION) is not None:
+            yield f"function id {EVERY_FUNCTION!r} means every function, where one is taken back; give it another"
         events = Counter(function.event for function in self.functions)
         yield from (f"event {e!r} requests {n} functions; give each its own" for e, n in events.items() if n > 1)
         yield from (

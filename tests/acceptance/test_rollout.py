@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -61,8 +62,12 @@ def test_a_function_is_moved_and_rolled_back_beside_a_local_run(beside: Run) -> 
     assert re.search(r"time is inconclusive \(0\.\d min at this stage\): \d+\.\d min more", refused)
     assert "--override --why" in refused
     assert "canary 5 %" in said(beside("rollout", "advance", PROCESS, "--override", "--why", "seen elsewhere"))
-    shown = said(beside("rollout", "status", PROCESS))
-    assert "overridden" in shown
+    shown = said(beside("rollout", "status", PROCESS, PGTZ="Asia/Tokyo"))
+    moments = re.findall(r"(?:since|overridden) (\S+ \S+) UTC", shown)
+    assert len(moments) == 2
+    for moment in moments:  # in UTC, whatever the database's zone
+        age = datetime.now(UTC) - datetime.fromisoformat(f"{moment}+00:00")
+        assert timedelta(seconds=-1) < age < timedelta(hours=1)
     assert "seen elsewhere" in shown
     back = json.loads(said(beside("rollback", "--why", "the engine is odd", "--json")))
     assert (back["functions"], back["settled"]) == ([MAINTENANCE, PROCESS], True)

@@ -60,6 +60,7 @@ def with_every(function: Function, every: timedelta) -> Function:
         (replace(ROUTE, functions=(replace(PROCESS, event="inngest/x"), MAINTAIN)), "reserved"),
         (replace(ROUTE, functions=(replace(PROCESS, event="no slash"), MAINTAIN)), "area/thing"),
         (replace(ROUTE, functions=(PROCESS, MAINTAIN, replace(MAINTAIN, event="a/b"))), "declared 2 times"),
+        (replace(ROUTE, functions=(replace(PROCESS, id="all"), MAINTAIN)), "'all' means every function"),
         (replace(ROUTE, owes=(), functions=()), "has no function"),
         (replace(ROUTE, window=timedelta(milliseconds=1)), "at least one second"),
         (replace(ROUTE, owes=(), functions=(replace(PROCESS, responsibilities=()),)), "carries nothing"),

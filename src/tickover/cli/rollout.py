@@ -19,6 +19,7 @@ from tickover.cli.application import AppOption, load_application
 from tickover.cli.operator import who
 from tickover.cli.tables import BAD, GOOD, OPEN, cell, paper, plain_table
 from tickover.errors import ControlError
+from tickover.moments import told
 from tickover.rollout.controller import Standing
 from tickover.rollout.gates import Verdict
 from tickover.rollout.stages import Control
@@ -160,9 +161,7 @@ def _print_standing(standing: Standing) -> None:
     if control.step is not None:
         marks = [name for name, is_on in (("held", control.held), ("advances by itself", control.auto)) if is_on]
         marked = f" ({', '.join(marks)})" if marks else ""
-        _console.print(
-            f"  set: {control.step}{marked}, version {control.version}, since {control.changed_at:%m-%d %H:%M:%S}"
-        )
+        _console.print(f"  set: {control.step}{marked}, version {control.version}, since {told(control.changed_at)}")
     if standing.breach is not None:
         _console.print(f"  [red]bad evidence[/] {escape(standing.breach.text)}")
     for gate in standing.gates:
@@ -171,7 +170,7 @@ def _print_standing(standing: Standing) -> None:
         _console.print(f"  {mark} {gate.name:13}  {escape(gate.seen)}, {escape(gate.limit)} is asked{escape(missing)}")
     for override in standing.overrides:
         line = f"{override.before} to {override.after} by {override.by}: {override.reason}"
-        _console.print(f"  [yellow]overridden[/] {override.at:%Y-%m-%d %H:%M} {escape(line)}")
+        _console.print(f"  [yellow]overridden[/] {told(override.at)} {escape(line)}")
 
 
 def _print_json(standings: Sequence[Standing]) -> None:

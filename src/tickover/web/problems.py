@@ -1,6 +1,6 @@
 """Errors as problem documents (RFC 9457)."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
-from tickover.contract import Contract, Function
+from tickover.contract import EVERY_FUNCTION, Contract, Function
 from tickover.errors import (
     ControlError,
     CursorError,
@@ -132,6 +132,19 @@ def require_function(contract: Contract, function: str) -> Function:
         detail = f"there is no function {function!r}; there are {known}"
         raise RequestError(HTTPStatus.NOT_FOUND, "unknown-function", detail)
     return declared
+
+
+def require_functions(contract: Contract, meant: str) -> Sequence[Function]:
+    """The function of that id, or every one where `all` is meant.
+
+    Args:
+        contract: that has to declare it.
+        meant: as somebody named it.
+
+    Raises:
+        RequestError: there is none; the text says which there are.
+    """
+    return contract.functions if meant == EVERY_FUNCTION else (require_function(contract, meant),)
 
 
 class ProblemRoute(APIRoute):

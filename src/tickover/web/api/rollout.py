@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request
 from tickover.rollout.controller import Standing
 from tickover.web.api import models
 from tickover.web.api.counter import Counter
-from tickover.web.problems import require_function
+from tickover.web.problems import require_function, require_functions
 
 Function = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$", description="the function's id")]
 
@@ -43,7 +43,7 @@ def rollout_api(counter: Counter) -> APIRouter:
     @router.post("/{function}/back", response_model=models.RolledBack, dependencies=[counter.acts])
     async def back(function: Function, act: models.Act, request: Request) -> dict[str, Any]:
         """Back to inline from the next tick on; `all` takes every function back."""
-        functions = [each.id for each in served.contract.functions] if function == "all" else [_known(function)]
+        functions = [each.id for each in require_functions(served.contract, function)]
         return (await served.rollback.roll_back(functions, act.name(request.state.role), act.reason)).as_json()
 
     def _known(function: str) -> str:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from tickover.web.access.sessions import Pass
 from tickover.web.dashboard.desk import Desk
-from tickover.web.problems import require_function
+from tickover.web.problems import require_functions
 
 
 def rollout_pages(desk: Desk) -> APIRouter:
@@ -45,10 +45,8 @@ def rollout_pages(desk: Desk) -> APIRouter:
     async def back(request: Request, function: str) -> Response:
         """Back to inline at the next tick: of one function, or of all."""
         form = await desk.act(request)
-        reason = form.reason
-        contract = desk.served.contract
-        meant = contract.functions if function == "all" else [require_function(contract, function)]
-        await desk.served.rollback.roll_back([each.id for each in meant], form.by, reason)
+        meant = require_functions(desk.served.contract, function)
+        await desk.served.rollback.roll_back([each.id for each in meant], form.by, form.reason)
         return desk.to("/rollout", "rolled-back")
 
     return router
