@@ -58,6 +58,23 @@ def problem_of(error: Exception) -> Problem:
     Args:
         error: one of `EXPECTED`; any other is raised on.
     """
+    found = _meaning(error)
+    if found.code == _DATABASE_UNAVAILABLE:
+        _log.error("database.unavailable", error=str(error))
+    return found
+
+
+def undone_by(error: Exception) -> str | None:
+    """The code of `UNDONE` that an error comes to; None where it comes to something else.
+
+    Args:
+        error: one of `EXPECTED`; any other is raised on.
+    """
+    code = _meaning(error).code
+    return code if code in UNDONE else None
+
+
+def _meaning(error: Exception) -> Problem:
     match error:
         case RequestError():
             return Problem(error.status, error.code, error.detail)
@@ -69,22 +86,10 @@ def problem_of(error: Exception) -> Problem:
             members = {"environment": error.environment, "contradictions": list(error.contradictions)}
             return Problem(HTTPStatus.CONFLICT, _WRONG_ENVIRONMENT, str(error), members)
         case OperationalError() | PoolTimeout():
-            _log.error("database.unavailable", error=str(error))
             detail = "PostgreSQL cannot be reached; nothing more was done or recorded: call again"
             return Problem(HTTPStatus.SERVICE_UNAVAILABLE, _DATABASE_UNAVAILABLE, detail)
         case _:
             raise error
-
-
-def undone_by(error: Exception) -> str | None:
-    """The code of `UNDONE` that an error comes to; None where it comes to something else."""
-    match error:
-        case WrongEnvironmentError():
-            return _WRONG_ENVIRONMENT
-        case OperationalError() | PoolTimeout():
-            return _DATABASE_UNAVAILABLE
-        case _:
-            return None
 
 
 def problem(status: HTTPStatus, code: str, detail: str, **members: Any) -> JSONResponse:
