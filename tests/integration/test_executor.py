@@ -289,6 +289,29 @@ async def test_f06_a_lease_is_not_renewed_by_an_executor_that_failed(
     assert isinstance(await bench.run("k1", bench.process), Executed)
 
 
+async def test_f06_work_ends_though_its_renewal_forgets_that_it_is_to_end(
+    bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The work is over while its lease is renewed, and the wait for a connection swallows the cancellation."""
+    renewing = asyncio.Event()
+
+    async def deaf(*_: object) -> bool:
+        renewing.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return True
+
+    async def until_it_is_renewed(_: Run) -> Summary:
+        await renewing.wait()
+        return Summary()
+
+    await bench.owe("k1", bench.process)
+    monkeypatch.setattr(bench.ledger, "renew", deaf)
+    probe.bodies["queue-drain"] = until_it_is_renewed
+    async with asyncio.timeout(30):
+        assert isinstance(await bench.run("k1", bench.process), Executed)
+
+
 async def test_f05_accepted_is_not_done_and_what_never_starts_is_carried_out(
     bench: Bench, probe: Probe, rows: Rows
 ) -> None:
