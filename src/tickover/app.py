@@ -76,6 +76,14 @@ def _supplied(controls: Controls, client: "OpenFeatureClient | None") -> Reads:
     return SuppliedControls(controls, client)
 
 
+def _own(settings: Settings | None) -> Settings:
+    """The settings that were given, if they lead where the environment does; those of the environment otherwise."""
+    if settings is None:
+        return load_settings()
+    require_told(settings)
+    return settings
+
+
 class Tickover:
     """An application's contract, ready to be carried out.
 
@@ -121,9 +129,7 @@ class Tickover:
     ) -> None:
         self.contract = contract
         self.app_id = app_id
-        if settings is not None:
-            require_told(settings)
-        self.settings = settings = settings or load_settings()
+        self.settings = settings = _own(settings)
         self.flags: Mapping[str, bool] = read_flags(_flags(contract))
         self.database = Database(settings.database_url, settings.database_pool_size, settings.database_wait)
         self.redis = RedisLink(redis_url(settings), settings.redis_timeout)
@@ -137,8 +143,7 @@ class Tickover:
         dispatcher, refusals = Dispatcher(ledger, self._sender), Refusals(self.database)
         controls, self.shadows = Controls(self.database), self._make_shadows(verdict.environment.seal)
         watchdog = Watchdog(contract, ledger, refusals, executor)
-        rest = timedelta(seconds=settings.circuit_rest)
-        self.breaker = Breaker(Circuits(self.database), Limits(settings.circuit_after, rest))
+        self.breaker = self._make_breaker()
         self.rollback = Rollback(controls, ledger, RolloutEvidence(self.database))
         self.rollout = Rollout(contract, controls, self.rollback, goes_back=settings.auto_rollback)
         self.insight = Insight(self.database)
@@ -157,6 +162,10 @@ class Tickover:
     def _make_sender(self, engine_environment: str) -> EngineSender:
         make = partial(make_sdk, self.app_id, self.settings, engine_environment)
         return EngineSender(make, self.settings, self.guard, secrets_in(environment()))
+
+    def _make_breaker(self) -> Breaker:
+        rest = timedelta(seconds=self.settings.circuit_rest)
+        return Breaker(Circuits(self.database), Limits(self.settings.circuit_after, rest))
 
     def _make_handler(
         self,

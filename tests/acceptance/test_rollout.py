@@ -63,6 +63,7 @@ def test_a_function_is_moved_and_rolled_back_beside_a_local_run(beside: Run) -> 
     assert "--override --why" in refused
     assert "canary 5 %" in said(beside("rollout", "advance", PROCESS, "--override", "--why", "seen elsewhere"))
     shown = said(beside("rollout", "status", PROCESS, PGTZ="Asia/Tokyo"))
+    assert "overridden" in shown
     moments = re.findall(r"(?:since|overridden) (\S+ \S+) UTC", shown)
     assert len(moments) == 2
     for moment in moments:  # in UTC, whatever the database's zone

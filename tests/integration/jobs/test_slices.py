@@ -116,6 +116,7 @@ async def test_i10_jobs_that_no_longer_fit_are_left_where_they_are(
     summary = await drain(database, {"slow": work, "quick": work}, budget=timedelta(seconds=2), settings=config)
     ended = rows("SELECT kind, count(*) AS n FROM tickover.job WHERE state = 'succeeded' GROUP BY kind ORDER BY kind")
     assert [(row["kind"], row["n"]) for row in ended] == [("quick", 50), ("slow", 2)]
+    assert summary.changed == 52
     assert summary.details["kinds"]["slow"] < 50
     assert rows("SELECT count(*) AS n FROM tickover.job WHERE fence = 0")[0]["n"] > 700
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 
-from tickover.rollout.controller import Standing
+from tickover.rollout.controller import Rollout
 from tickover.web.api import models
 from tickover.web.api.counter import Counter
 from tickover.web.problems import require_function, require_functions
@@ -26,19 +26,19 @@ def rollout_api(counter: Counter) -> APIRouter:
     async def begin(function: Function, act: models.Act, request: Request) -> dict[str, Any]:
         """Take a function under control: inline, whatever its flag says."""
         await served.rollout.begin(_known(function), act.name(request.state.role), act.reason)
-        return await _standing(function)
+        return await _standing(served.rollout, function)
 
     @router.post("/{function}/advance", response_model=models.Standing, dependencies=[counter.acts])
     async def advance(function: Function, act: models.Advance, request: Request) -> dict[str, Any]:
         """Move a function one step forward, if its gates pass."""
         await served.rollout.advance(_known(function), act.name(request.state.role), act.reason, override=act.override)
-        return await _standing(function)
+        return await _standing(served.rollout, function)
 
     @router.post("/{function}/release", response_model=models.Standing, dependencies=[counter.acts])
     async def release(function: Function, act: models.Act, request: Request) -> dict[str, Any]:
         """Let a function go on that was rolled back."""
         await served.rollout.release(_known(function), act.name(request.state.role), act.reason)
-        return await _standing(function)
+        return await _standing(served.rollout, function)
 
     @router.post("/{function}/back", response_model=models.RolledBack, dependencies=[counter.acts])
     async def back(function: Function, act: models.Act, request: Request) -> dict[str, Any]:
@@ -49,8 +49,9 @@ def rollout_api(counter: Counter) -> APIRouter:
     def _known(function: str) -> str:
         return require_function(served.contract, function).id
 
-    async def _standing(function: str) -> dict[str, Any]:
-        found: list[Standing] = await served.rollout.standings()
-        return next(standing for standing in found if standing.function == function).as_json()
-
     return router
+
+
+async def _standing(rollout: Rollout, function: str) -> dict[str, Any]:
+    found = await rollout.standings()
+    return next(standing for standing in found if standing.function == function).as_json()
